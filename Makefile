@@ -1,0 +1,45 @@
+# Everything starts here. Needs Python 3.11 or newer and make; nothing else.
+#   make run    set up, and start BotBalance on http://127.0.0.1:8000 (PORT=… for another)
+#   make test   set up, and run the tests
+#   make check  lint, types, migrations, deployment settings
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+TEST_ARGS ?=
+
+.PHONY: setup setup-dev run test e2e check clean
+
+setup: .venv/.runtime
+setup-dev: .venv/.dev
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; PYTHON=python3.12 make … picks another.")'
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: .venv/bin/python requirements.txt
+	$(PIP) install -r requirements.txt
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.txt
+	$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+run: setup
+	@$(BIN)/python -m botbalance.first_run .env
+	@$(BIN)/python manage.py prepare
+	@$(BIN)/python manage.py seed --demo
+	@exec $(BIN)/python manage.py run --port $(PORT)
+
+test: setup-dev
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	DJANGO_SETTINGS_MODULE=botbalance.settings_test $(BIN)/mypy .
+	DJANGO_SETTINGS_MODULE=botbalance.settings_test $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.deploy_check
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis staticfiles

@@ -1,0 +1,124 @@
+"""/api/auth/: register, get and revoke a token, ask who one is."""
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from knox.models import AuthToken
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from accounts import services
+from accounts.authentication import TokenAuthentication
+from accounts.models import Role, User
+from botbalance.lib.errors import AppError
+
+
+class WrongCredentials(AppError):
+    """One answer for an unknown address, a wrong password and an inactive user, so that nobody learns which."""
+
+    status = 401
+    default_code = "invalid_credentials"
+
+
+class TooManyAttempts(AppError):
+    status = 429
+    default_code = "throttled"
+
+
+class CredentialsIn(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+    password = serializers.CharField(max_length=1024, trim_whitespace=False, style={"input_type": "password"})
+
+
+class RegisteredOut(serializers.ModelSerializer[User]):
+    class Meta:
+        model = User
+        fields = ["id", "email"]
+
+
+class TokenOut(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expiry = serializers.DateTimeField(allow_null=True)
+
+
+class MeOut(serializers.ModelSerializer[User]):
+    role = serializers.ChoiceField(choices=Role.choices)
+    suspended = serializers.BooleanField(source="is_suspended")
+
+    class Meta:
+        model = User
+        fields = ["id", "email", "role", "suspended"]
+
+
+def _credentials(request: Request) -> tuple[str, str]:
+    data = CredentialsIn(data=request.data)
+    data.is_valid(raise_exception=True)
+    return data.validated_data["email"], data.validated_data["password"]
+
+
+class RegisterView(APIView):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    throttle_classes = [ScopedRateThrottle]
+    throttle_scope = "auth"
+
+    @extend_schema(operation_id="auth_register", request=CredentialsIn, responses={201: RegisteredOut}, tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """Create a user."""
+        user = services.register(*_credentials(request))
+        return Response(RegisteredOut(user).data, status=201)
+
+
+class TokenView(APIView):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    throttle_classes = [ScopedRateThrottle]
+    throttle_scope = "auth"
+
+    @extend_schema(operation_id="auth_token", request=CredentialsIn, responses={200: TokenOut}, tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """Exchange e-mail and password for a token. Send it as `Authorization: Token …`."""
+        email, password = _credentials(request)
+        try:
+            # The door the sign-in page uses, so that both count the same failed attempts per address.
+            user = get_adapter().authenticate(request._request, email=email, password=password)
+        except ValidationError as error:
+            raise TooManyAttempts(error.messages[0]) from None
+        if not isinstance(user, User) or not user.is_active:
+            raise WrongCredentials(_("The e-mail address or the password is wrong."))
+        row, token = services.create_token(user)
+        return Response(TokenOut({"token": token, "expiry": row.expiry}).data, headers={"Cache-Control": "no-store"})
+
+
+class LogoutView(APIView):
+    authentication_classes = [TokenAuthentication]
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(operation_id="auth_logout", request=None, responses={204: None}, tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """Revoke the token this request carries."""
+        assert isinstance(request.auth, AuthToken)
+        services.revoke_token(_user(request), request.auth.token_key)
+        return Response(status=204)
+
+
+class MeView(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(operation_id="auth_me", responses={200: MeOut}, tags=["auth"])
+    def get(self, request: Request) -> Response:
+        """Who am I, and may I trade?"""
+        return Response(MeOut(_user(request)).data)
+
+
+def _user(request: Request) -> User:
+    assert not isinstance(request.user, AnonymousUser)
+    return request.user

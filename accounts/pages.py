@@ -1,0 +1,185 @@
+"""Signing in and out, passwords (allauth's views, in our words), and the Account page."""
+
+import logging
+from smtplib import SMTPException
+from typing import Any
+
+from allauth.account import views
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import forms, selectors, services
+from accounts.models import User
+from botbalance.lib.errors import AppError
+from botbalance.lib.web import add_errors, say
+
+logger = logging.getLogger(__name__)
+
+# What fails when a mail cannot be handed over: no route, no server, a refusal, a time-out.
+MAIL_FAILURES = (OSError, SMTPException)
+
+
+def remember_language(response: HttpResponseBase, language: str) -> None:
+    """Make this browser speak the user's language, as Django's own language switch does; empty forgets it."""
+    if not language:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+        return
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=365 * 24 * 3600,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+# --- Signing in and up ------------------------------------------------------------------------------------
+
+
+class SignInView(views.LoginView):  # type: ignore[misc]
+    form_class = forms.SignInForm
+
+    def form_valid(self, form: forms.SignInForm) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        user = self.request.user
+        if user.is_authenticated and user.language:
+            remember_language(response, user.language)
+        return response
+
+
+class SignUpView(views.SignupView):  # type: ignore[misc]
+    form_class = forms.SignUpForm
+
+    def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
+        try:
+            response: HttpResponse = super().form_valid(form)
+        except AppError as error:
+            add_errors(form, error)
+            response = self.form_invalid(form)
+        return response
+
+
+# --- Passwords --------------------------------------------------------------------------------------------
+
+
+class PasswordChangeView(views.PasswordChangeView):  # type: ignore[misc]
+    """Django signs out the other browsers; whoever holds an API token must not stay in either."""
+
+    form_class = forms.PasswordChangeForm
+
+    def get_default_success_url(self) -> str:
+        return reverse("accounts:settings")
+
+    def form_valid(self, form: forms.PasswordChangeForm) -> HttpResponse:
+        services.revoke_tokens(form.user)
+        response: HttpResponse = super().form_valid(form)
+        return response
+
+
+class PasswordSetView(views.PasswordSetView):  # type: ignore[misc]
+    form_class = forms.PasswordSetForm
+
+    def get_default_success_url(self) -> str:
+        return reverse("accounts:settings")
+
+
+class PasswordResetView(views.PasswordResetView):  # type: ignore[misc]
+    form_class = forms.PasswordResetForm
+    success_url = reverse_lazy("account_reset_password_done")
+
+    def form_valid(self, form: forms.PasswordResetForm) -> HttpResponse:
+        try:
+            response: HttpResponse = super().form_valid(form)
+        except MAIL_FAILURES:
+            # A mail goes out for unknown addresses too, so this refusal tells nothing about the address.
+            logger.exception("the password reset mail could not be sent")
+            form.add_error(None, _("The mail could not be sent. Try again later, or ask whoever runs this server."))
+            response = self.render_to_response(self.get_context_data(form=form), status=503)
+        return response
+
+
+class PasswordResetFromKeyView(views.PasswordResetFromKeyView):  # type: ignore[misc]
+    form_class = forms.PasswordResetKeyForm
+
+    def form_valid(self, form: forms.PasswordResetKeyForm) -> HttpResponse:
+        services.revoke_tokens(self.reset_user)
+        response: HttpResponse = super().form_valid(form)
+        return response
+
+
+# --- The Account page -------------------------------------------------------------------------------------
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The user of a page behind `login_required`."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _show(request: HttpRequest, **more: Any) -> HttpResponse:
+    user = signed_in(request)
+    context = {
+        "language_form": forms.LanguageForm(initial={"language": user.language}),
+        "tokens": selectors.live_tokens(user),
+        "api_address": request.build_absolute_uri("/api/auth/me"),
+        **more,
+    }
+    status = more.get("status", 200)
+    return render(request, "accounts/settings.html", context, status=status)
+
+
+@require_GET
+@login_required
+@never_cache
+def account_settings(request: HttpRequest) -> HttpResponse:
+    return _show(request)
+
+
+@require_POST
+@login_required
+@never_cache
+def set_language(request: HttpRequest) -> HttpResponse:
+    form = forms.LanguageForm(request.POST)
+    if not form.is_valid():
+        return _show(request, language_form=form, status=400)
+    user = services.set_language(signed_in(request), form.cleaned_data["language"])
+    response = redirect("accounts:settings")
+    remember_language(response, user.language)
+    return response
+
+
+@require_POST
+@login_required
+@never_cache
+def create_token(request: HttpRequest) -> HttpResponse:
+    """Shows the new token in the answer itself: it is stored nowhere in plain text, so it cannot be shown again."""
+    try:
+        row, token = services.create_token(signed_in(request))
+    except AppError as error:
+        say(request, error)
+        return redirect("accounts:settings")
+    return _show(request, new_token=token, new_token_key=row.token_key)
+
+
+@require_POST
+@login_required
+def revoke_token(request: HttpRequest, key: str) -> HttpResponse:
+    services.revoke_token(signed_in(request), key)
+    messages.success(request, _("The token is revoked."))
+    return redirect("accounts:settings")
+
+
+@require_POST
+@login_required
+def revoke_all_tokens(request: HttpRequest) -> HttpResponse:
+    services.revoke_tokens(signed_in(request))
+    messages.success(request, _("All tokens are revoked."))
+    return redirect("accounts:settings")

@@ -1,0 +1,39 @@
+"""Reads. Every door to a row that belongs to somebody takes that somebody as its first argument."""
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from knox.models import AuthToken
+
+from accounts.models import Role, User, normalise_email
+from botbalance.lib.errors import NotFound
+
+
+def user_by_email(email: str) -> User:
+    """The user with this address in any case. Raises NotFound."""
+    try:
+        return User.objects.get(email=normalise_email(email))
+    except User.DoesNotExist:
+        raise NotFound(_("There is no user with this e-mail address.")) from None
+
+
+def live_tokens(user: User) -> QuerySet[AuthToken]:
+    """The user's API tokens that still open the door, newest first."""
+    unexpired = Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True)
+    tokens: QuerySet[AuthToken] = AuthToken.objects.filter(unexpired, user=user).order_by("-created")
+    return tokens
+
+
+def token_of(user: User, key: str) -> AuthToken:
+    """One of the user's tokens by its public first characters. Raises NotFound, also for another user's token."""
+    token = AuthToken.objects.filter(user=user, token_key=key).first()
+    if token is None:
+        raise NotFound(_("There is no such token, or it was revoked already."))
+    return token
+
+
+def is_last_superadmin(user: User) -> bool:
+    """Whether nobody could enter the admin any more without this user."""
+    if not (user.is_superadmin and user.is_active):
+        return False
+    return not User.objects.filter(role=Role.SUPERADMIN, is_active=True).exclude(pk=user.pk).exists()

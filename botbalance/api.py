@@ -1,0 +1,64 @@
+"""/api/me/: what needs several floors at once."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from botbalance import selectors
+from botbalance.lib.money import plain, quantize
+from exchanges import api as exchanges_api
+from exchanges import selectors as exchanges
+from orders import services as orders
+from portfolio.api import ACCOUNT, account_of_query
+
+
+class AccountDetail(exchanges_api.AccountDetail):
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, account_id: int) -> Response:
+        """Disconnect: open orders are cancelled, the keys erased, the history kept."""
+        orders.disconnect_account(exchanges.account_of(request.user, account_id))  # type: ignore[arg-type]
+        return Response(status=204)
+
+
+class PaperReset(APIView):
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, account_id: int) -> Response:
+        """Start a paper account afresh with the start balance."""
+        orders.reset_paper_account(exchanges.account_of(request.user, account_id))  # type: ignore[arg-type]
+        return Response(status=204)
+
+
+class SummaryView(APIView):
+    """NAV, holdings, weights and the active strategy's targets."""
+
+    @extend_schema(parameters=[ACCOUNT], responses={200: dict})
+    def get(self, request: Request) -> Response:
+        account = account_of_query(request)
+        summary = selectors.summarise(account)
+        valuation = summary.valuation
+        return Response(
+            {
+                "account": account.pk,
+                "nav": plain(quantize(valuation.nav, 8)),
+                "quote": valuation.quote,
+                "as_of": summary.balances.as_of,
+                "price_source": valuation.price_source,
+                "prices_at_ms": valuation.at_ms,
+                "problem": summary.balances.problem,
+                "strategy": summary.strategy.pk if summary.strategy else None,
+                "assets": [
+                    {
+                        "asset": row.asset,
+                        "free": plain(row.free),
+                        "locked": plain(row.locked),
+                        "price": None if row.price is None else plain(quantize(row.price, 12)),
+                        "value": None if row.value is None else plain(quantize(row.value, 8)),
+                        "weight_pct": None if row.weight_pct is None else plain(quantize(row.weight_pct, 4)),
+                        "target_pct": None if row.target_pct is None else plain(row.target_pct),
+                    }
+                    for row in summary.rows
+                ],
+                "unpriced": list(valuation.unpriced),
+            }
+        )

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BotBalanceConfig(AppConfig):
+    name = "botbalance"
+    verbose_name = "BotBalance"

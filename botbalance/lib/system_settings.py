@@ -1,0 +1,69 @@
+"""The effective system settings: the admin's row over the environment, kept per process for a few seconds."""
+
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from threading import Lock
+from typing import TypeVar
+
+from django.conf import settings
+
+from botbalance.lib.models import SystemSettings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What holds now. Seconds, USDT."""
+
+    pricing_source: str
+    pricing_use_cache: bool
+    pricing_ttl_seconds: int
+    paper_start_balance: Decimal
+    trading_enabled: bool
+
+
+_lock = Lock()
+_known: tuple[float, Effective] | None = None
+
+
+def current() -> Effective:
+    """Effective settings, at most SYSTEM_SETTINGS_TTL_SECONDS old in any process."""
+    global _known
+    known = _known
+    if known is not None and time.monotonic() - known[0] < settings.SYSTEM_SETTINGS_TTL_SECONDS:
+        return known[1]
+    with _lock:
+        effective = read()
+        _known = (time.monotonic(), effective)
+    return effective
+
+
+def forget() -> None:
+    """Read the row again at the next call: for the process that has just changed it, and for tests."""
+    global _known
+    _known = None
+
+
+def read() -> Effective:
+    """The effective settings straight from the database."""
+    row = SystemSettings.objects.first()
+
+    def pick(value: T | None, default: T) -> T:
+        return default if value is None or value == "" else value
+
+    if row is None:
+        row = SystemSettings()
+    return Effective(
+        pricing_source=pick(row.pricing_source, settings.PRICING_SOURCE),
+        pricing_use_cache=pick(row.pricing_use_cache, settings.PRICING_USE_CACHE),
+        pricing_ttl_seconds=pick(row.pricing_ttl_seconds, settings.PRICING_TTL_SECONDS),
+        paper_start_balance=pick(row.paper_start_balance, settings.PAPER_START_BALANCE),
+        trading_enabled=pick(row.trading_enabled, settings.TRADING_ENABLED),
+    )
+
+
+def trading_enabled() -> bool:
+    """The global switch, never from memory: off must act at once in every process."""
+    return read().trading_enabled

@@ -1,0 +1,14 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from botbalance import services
+
+
+class Command(BaseCommand):
+    help = "Make the databases ready: create the paper exchange's, migrate both, seed the schedule. Safe to repeat."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        services.prepare_databases()
+        added = services.ensure_schedule()
+        self.stdout.write("Databases ready." + (f" Scheduled: {', '.join(added)}." if added else ""))

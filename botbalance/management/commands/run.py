@@ -1,0 +1,81 @@
+"""Web, worker and beat in one process, for one machine without servers."""
+
+import errno
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from celery import Celery
+from celery.beat import Service
+from celery.worker import WorkController
+from cheroot import wsgi
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from botbalance import services
+from botbalance.celery import app
+from botbalance.wsgi import application
+
+WEB_THREADS = 8
+WORKER_THREADS = 4
+
+
+class Command(BaseCommand):
+    help = "Serve the site, run its background work and its schedule, all in this process, until Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        server = wsgi.Server((host, port), application, numthreads=WEB_THREADS, server_name=host)
+        try:
+            server.prepare()
+        except OSError as error:
+            # cheroot wraps the socket's error in one of its own, with the first as text.
+            taken = error.errno == errno.EADDRINUSE or "in use" in str(error).lower()
+            raise CommandError(
+                f"Port {port} is taken. Choose another: PORT={port + 1} make run" if taken else str(error)
+            ) from None
+        background = Background(app)
+        background.start()
+        signal.signal(signal.SIGTERM, self._interrupt)
+        address = f"http://{host}:{port}/"
+        self.stdout.write(f"\nBotBalance is at {address}  (EXCHANGE_ENV={settings.EXCHANGE_ENV}; Ctrl-C stops it)")
+        for email, password in services.SignIns().read().items():
+            self.stdout.write(f"  sign in as {email}  password {password}")
+        self.stdout.flush()
+        try:
+            server.serve()
+        except (KeyboardInterrupt, SystemExit):
+            self.stdout.write("\nStopping …")
+        finally:
+            server.stop()
+            background.stop()
+            self.stdout.write("Stopped.")
+
+    @staticmethod
+    def _interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+
+class Background:
+    """A Celery worker and beat in threads of this process, over the broker in its memory."""
+
+    def __init__(self, celery_app: Celery) -> None:
+        self.worker = WorkController(
+            app=celery_app, pool_cls="threads", concurrency=WORKER_THREADS, loglevel="WARNING", without_gossip=True
+        )
+        self.beat = Service(celery_app, scheduler_cls=settings.CELERY_BEAT_SCHEDULER)
+
+    def start(self) -> None:
+        threading.Thread(target=self.worker.start, name="worker", daemon=True).start()
+        threading.Thread(target=self.beat.start, name="beat", daemon=True).start()
+
+    def stop(self) -> None:
+        """Let the task in hand end; nothing new starts."""
+        self.beat.stop()
+        self.worker.stop()

@@ -1,0 +1,318 @@
+"""All settings. Secrets and infrastructure come from the environment, or from the file named by ENV_FILE
+(default `.env`); what an operator tunes while the server runs is in SystemSettings, edited in the admin.
+
+A wrong value stops the start with one line that names the variable and the remedy.
+"""
+
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+if ENV_FILE.is_file():
+    environ.Env.read_env(ENV_FILE)
+
+# --- What must be right before anything starts -----------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if DEBUG and not SECRET_KEY:
+    SECRET_KEY = "debug-only-key-that-no-production-server-may-ever-use"
+if not DEBUG and (len(SECRET_KEY) < 40 or len(set(SECRET_KEY)) < 8 or "debug-only" in SECRET_KEY):
+    raise ImproperlyConfigured(
+        "SECRET_KEY is missing or weak: `python -m botbalance.first_run` writes a fresh .env with strong secrets."
+    )
+
+FERNET_KEYS = env.list("FERNET_KEYS", default=[])
+FERNET_USE_HKDF = False
+if not FERNET_KEYS:
+    raise ImproperlyConfigured(
+        "FERNET_KEYS is not set: it encrypts exchange keys. `python -m botbalance.first_run` writes one to .env."
+    )
+for _position, _key in enumerate(FERNET_KEYS, start=1):
+    try:
+        Fernet(_key)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"FERNET_KEYS: key number {_position} is malformed; each must be 32 url-safe base64-encoded bytes."
+        ) from None
+
+EXCHANGE_ENV = env.str("EXCHANGE_ENV", default="mock")
+if EXCHANGE_ENV not in ("mock", "testnet", "mainnet"):
+    raise ImproperlyConfigured(f"EXCHANGE_ENV is {EXCHANGE_ENV!r}; it must be mock, testnet or mainnet.")
+
+ENABLE_SYSTEM_TESTNET_ACCOUNT = env.bool("ENABLE_SYSTEM_TESTNET_ACCOUNT", default=False)
+BINANCE_SPOT_TESTNET_API_KEY = env.str("BINANCE_SPOT_TESTNET_API_KEY", default="")
+BINANCE_SPOT_TESTNET_API_SECRET = env.str("BINANCE_SPOT_TESTNET_API_SECRET", default="")
+if ENABLE_SYSTEM_TESTNET_ACCOUNT and EXCHANGE_ENV == "mainnet":
+    raise ImproperlyConfigured("ENABLE_SYSTEM_TESTNET_ACCOUNT is for EXCHANGE_ENV=testnet; it is refused on mainnet.")
+
+
+def _decimal(name: str, default: str) -> Decimal:
+    try:
+        value = Decimal(env.str(name, default=default))
+    except InvalidOperation:
+        raise ImproperlyConfigured(f"{name} must be a plain decimal number.") from None
+    if not value.is_finite() or value <= 0:
+        raise ImproperlyConfigured(f"{name} must be greater than 0.")
+    return value
+
+
+# --- Exchange: defaults of what SystemSettings can override, and the venues ------------------------------
+
+PRICING_SOURCE = env.str("PRICING_SOURCE", default="mid")
+if PRICING_SOURCE not in ("mid", "last"):
+    raise ImproperlyConfigured(f"PRICING_SOURCE is {PRICING_SOURCE!r}; it must be mid or last.")
+PRICING_USE_CACHE = env.bool("PRICING_USE_CACHE", default=True)
+PRICING_TTL_SECONDS = env.int("PRICING_TTL_SECONDS", default=3)
+PAPER_START_BALANCE = _decimal("PAPER_START_BALANCE", "10000")
+TRADING_ENABLED = env.bool("TRADING_ENABLED", default=True)
+SYSTEM_SETTINGS_TTL_SECONDS = env.int("SYSTEM_SETTINGS_TTL_SECONDS", default=5)
+
+BINANCE_MAINNET_URL = env.str("BINANCE_MAINNET_URL", default="https://api.binance.com")
+BINANCE_TESTNET_URL = env.str("BINANCE_TESTNET_URL", default="https://testnet.binance.vision")
+EXCHANGE_CONNECT_TIMEOUT_SECONDS = float(env.str("EXCHANGE_CONNECT_TIMEOUT_SECONDS", default="3.05"))
+EXCHANGE_READ_TIMEOUT_SECONDS = float(env.str("EXCHANGE_READ_TIMEOUT_SECONDS", default="10"))
+EXCHANGE_RECV_WINDOW_MS = env.int("EXCHANGE_RECV_WINDOW_MS", default=5000)
+
+# The paper exchange's market: `walk` (seeded random walk) or `replay:DIRECTORY` of candle files.
+PAPER_MARKET = env.str("PAPER_MARKET", default="walk")
+PAPER_SEED = env.int("PAPER_SEED", default=1)
+PAPER_SPEED = _decimal("PAPER_SPEED", "1")
+PAPER_REPLAY_START = env.str("PAPER_REPLAY_START", default="")
+PAPER_REPLAY_EPOCH = env.str("PAPER_REPLAY_EPOCH", default="2026-01-01T00:00:00+00:00")
+if PAPER_MARKET != "walk" and not PAPER_MARKET.startswith("replay:"):
+    raise ImproperlyConfigured(f"PAPER_MARKET is {PAPER_MARKET!r}; it must be walk or replay:DIRECTORY.")
+
+# --- Where things are kept -------------------------------------------------------------------------------
+
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data")))
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def _database(variable: str, default: str) -> dict[str, Any]:
+    config: dict[str, Any] = dict(env.db_url(variable, default=default))
+    if config["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE takes the write lock at BEGIN, so that writers of several processes queue instead of failing.
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    else:
+        config["CONN_HEALTH_CHECKS"] = True
+    config["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
+    return config
+
+
+_default_database = _database("DATABASE_URL", f"sqlite:///{DATA_DIR}/botbalance.sqlite3")
+_paper_database = _database("PAPER_DATABASE_URL", f"sqlite:///{DATA_DIR}/paper.sqlite3")
+if "PAPER_DATABASE_URL" not in env.ENVIRON and not _default_database["ENGINE"].endswith("sqlite3"):
+    # The paper exchange keeps its books in a database of its own: a rollback here must not un-place an order there.
+    _paper_database = {**_default_database, "NAME": f"{_default_database['NAME']}_paper"}
+DATABASES = {"default": _default_database, "paper": _paper_database}
+DATABASE_ROUTERS = ["botbalance.databases.PaperRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", default="")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "botbalance"}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_entries"}
+    )
+}
+
+# --- Applications ----------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "botbalance",
+    "orders",
+    "strategies",
+    "portfolio",
+    "exchanges",
+    "exchanges.paper",
+    "accounts",
+    "botbalance.lib",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_celery_beat",
+    "django_htmx",
+    "drf_spectacular",
+    "knox",
+    "rest_framework",
+    "solo",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "botbalance.lib.web.ErrorPageMiddleware",
+]
+
+ROOT_URLCONF = "botbalance.urls"
+WSGI_APPLICATION = "botbalance.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "botbalance.context.venue",
+            ],
+            "builtins": ["botbalance.lib.templatetags.numbers"],
+        },
+    },
+]
+
+# --- Signing in ------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "dashboard"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "BotBalance: "
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_PREVENT_ENUMERATION = True
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="BotBalance <botbalance@localhost>")
+
+REST_FRAMEWORK = {
+    # The token first: the first class decides whether a refused request is a 401 or a 403.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_RATES": {"auth": env.str("AUTH_THROTTLE", default="20/min")},
+    "EXCEPTION_HANDLER": "botbalance.lib.api.exception_handler",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Token"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "BotBalance API",
+    "DESCRIPTION": "Portfolios, strategies, rebalances and orders. Decimals are strings, times ISO 8601 UTC.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- Web -------------------------------------------------------------------------------------------------
+
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = env.bool("SERVE_STATIC_FROM_SOURCE", default=DEBUG)
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# --- Background work -------------------------------------------------------------------------------------
+
+# Without a server the broker is this process's memory; due work is derived from rows, a message only hurries it.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "memory://")
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 5} if REDIS_URL else {}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# --- Logs and errors -------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"urllib3": {"level": "WARNING"}, "celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
+}
+
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    import sentry_sdk
+
+    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False, max_request_body_size="never")

@@ -1,0 +1,30 @@
+"""Settings of the test suite: the real ones over a fixed environment. Nothing here is a secret of any server."""
+
+import os
+import tempfile
+
+os.environ["ENV_FILE"] = os.environ.get("TEST_ENV_FILE", "/nonexistent/.env")
+os.environ.setdefault("SECRET_KEY", "0f3c9b1e7ad25846tests-only-0f3c9b1e7ad25846tests-only")
+os.environ.setdefault("FERNET_KEYS", "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk=")
+os.environ.setdefault("HTTPS", "false")
+os.environ.setdefault("SERVE_STATIC_FROM_SOURCE", "true")
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="botbalance-tests-"))
+os.environ.setdefault("AUTH_THROTTLE", "10000/min")
+os.environ.setdefault("EMAIL_URL", "memorymail://")
+
+from botbalance.settings import *  # noqa: E402, F403  (a settings module is its names)
+from botbalance.settings import DATA_DIR, DATABASES  # noqa: E402
+
+for _alias, _config in DATABASES.items():
+    if _config["ENGINE"].endswith("sqlite3"):
+        # Files, not memory: tests with several threads or processes must see one database.
+        _config["TEST"] = {"NAME": str(DATA_DIR / f"test_{_alias}.sqlite3")}
+        _config["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+    _config["CONN_MAX_AGE"] = 0
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed only
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ACCOUNT_RATE_LIMITS = False

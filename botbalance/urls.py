@@ -1,0 +1,37 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.i18n import set_language
+from drf_spectacular.views import SpectacularAPIView
+
+from botbalance import api, health, pages
+
+me = [
+    path("accounts/<int:account_id>/", api.AccountDetail.as_view()),
+    path("accounts/<int:account_id>/reset", api.PaperReset.as_view()),
+    path("portfolio/summary", api.SummaryView.as_view()),
+    path("", include("exchanges.api_urls")),
+    path("", include("portfolio.api_urls")),
+    path("", include("orders.api_urls")),
+    path("", include("strategies.api_urls")),
+]
+
+urlpatterns = [
+    path("", pages.dashboard, name="dashboard"),
+    path("exchange-accounts/", include("exchanges.urls")),
+    path("exchange-accounts/<int:account_id>/disconnect/", pages.disconnect_account, name="disconnect_account"),
+    path("exchange-accounts/<int:account_id>/reset/", pages.reset_paper_account, name="reset_paper_account"),
+    path("strategies/", include("strategies.urls")),
+    path("orders/", include("orders.urls")),
+    path("auth/", include("accounts.urls")),
+    path("language/", set_language, name="set_language"),
+    path("api/auth/", include("accounts.api_urls")),
+    path("api/me/", include(me)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("health/live", health.live),
+    path("admin/", admin.site.urls),
+]
+
+handler404 = "botbalance.pages.not_found"
+handler500 = "botbalance.pages.server_error"

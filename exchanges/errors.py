@@ -1,0 +1,71 @@
+"""What can go wrong with an exchange. The tree answers one question: may I retry?
+
+    ExchangeError
+    |- Rejected             no: the exchange understood and refused; `exchange_code` and `exchange_message` say why
+    |- CredentialsRefused   no: stop this account until its owner changes the key
+    |- Throttled            later: after `retry_after` seconds; nothing was executed. `banned` means HTTP 418
+    |- Unavailable          yes: a read that failed, or a write that is known not to have been executed
+    |- ClockSkew            once: refused before execution (-1021); resync the clock, send again with the same id
+    `- OutcomeUnknown       ask, never resend: an order or a cancel that may or may not have been executed
+"""
+
+from botbalance.lib.errors import AppError
+
+
+class ExchangeError(AppError):
+    """Base; `exchange_code` is Binance's negative code, 0 where the answer carried none."""
+
+    status = 502
+    default_code = "exchange_error"
+
+    def __init__(self, message: str, *, exchange_code: int = 0, exchange_message: str = "", http_status: int = 0) -> None:
+        super().__init__(message)
+        self.exchange_code = exchange_code
+        self.exchange_message = exchange_message
+        self.http_status = http_status
+
+
+class Rejected(ExchangeError):
+    status = 422
+    default_code = "exchange_rejected"
+
+    @property
+    def is_filter_failure(self) -> bool:
+        """Our symbol rules may be out of date."""
+        return self.exchange_message.startswith("Filter failure")
+
+    @property
+    def is_duplicate(self) -> bool:
+        """An open order carries this client id already: it was placed."""
+        return self.exchange_code == -2010 and "duplicate" in self.exchange_message.lower()
+
+    @property
+    def is_no_such_order(self) -> bool:
+        return self.exchange_code in (-2013, -2011)
+
+
+class CredentialsRefused(ExchangeError):
+    status = 409
+    default_code = "credentials_refused"
+
+
+class Throttled(ExchangeError):
+    status = 503
+    default_code = "exchange_throttled"
+    retry_after: float = 1.0
+    banned: bool = False
+
+
+class Unavailable(ExchangeError):
+    status = 503
+    default_code = "exchange_unavailable"
+
+
+class ClockSkew(ExchangeError):
+    status = 503
+    default_code = "clock_skew"
+
+
+class OutcomeUnknown(ExchangeError):
+    status = 503
+    default_code = "outcome_unknown"

@@ -1,0 +1,141 @@
+"""Shared market data: prices and symbol rules of a venue, read once for all users.
+
+Prices: one all-symbol call, kept in the cache for `pricing_ttl_seconds`, one flight at a time. Rules: an hour.
+"""
+
+import time
+from threading import Lock
+
+from django.core.cache import cache
+from django.utils.translation import gettext as _
+
+from botbalance.lib import system_settings
+from botbalance.lib.clock import now_ms
+from botbalance.lib.money import ZERO
+from exchanges.adapters.base import ExchangeAdapter
+from exchanges.domain import BookTicker, ExchangeInfo, Price, PriceSnapshot, Venue
+from exchanges.errors import ExchangeError, Unavailable
+
+RULES_SECONDS = 3600
+RULES_PROCESS_SECONDS = 300
+LAST_KNOWN_SECONDS = 3600
+FLIGHT_SECONDS = 15
+# Older prices are shown with their age, and never traded on.
+STALE_AFTER_SECONDS = 60
+
+_rules: dict[Venue, tuple[float, ExchangeInfo]] = {}
+_rules_lock = Lock()
+
+
+def prices(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
+    """Prices no older than the settings allow. Raises an ExchangeError when they cannot be had."""
+    effective = system_settings.current()
+    if not effective.pricing_use_cache:
+        return _fetch(venue, adapter, effective.pricing_source)
+    key = f"prices:{venue}:{effective.pricing_source}"
+    known = _fresh(key, effective.pricing_ttl_seconds)
+    if known is not None:
+        return known
+    flight = f"{key}:flight"
+    if not cache.add(flight, 1, FLIGHT_SECONDS):
+        landed = _await_flight(key, effective.pricing_ttl_seconds)
+        if landed is not None:
+            return landed
+    try:
+        snapshot = _fetch(venue, adapter, effective.pricing_source)
+        cache.set(key, snapshot, LAST_KNOWN_SECONDS)
+        return snapshot
+    finally:
+        cache.delete(flight)
+
+
+def prices_for_display(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
+    """Prices, or the last known ones with their age when the exchange does not answer. Not for trading."""
+    try:
+        return prices(venue, adapter)
+    except ExchangeError:
+        source = system_settings.current().pricing_source
+        known: PriceSnapshot | None = cache.get(f"prices:{venue}:{source}")
+        if known is None:
+            raise
+        return known
+
+
+def prices_for_trading(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
+    """Prices that may be traded on; Unavailable when they are stale."""
+    snapshot = prices(venue, adapter)
+    age = snapshot.age_seconds(now_ms())
+    if age > STALE_AFTER_SECONDS:
+        raise Unavailable(_("The latest prices are %(age)s seconds old; nothing is traded on them.") % {"age": age})
+    return snapshot
+
+
+def _fresh(key: str, ttl_seconds: int) -> PriceSnapshot | None:
+    known: PriceSnapshot | None = cache.get(key)
+    return known if known is not None and now_ms() - known.at_ms < ttl_seconds * 1000 else None
+
+
+def _await_flight(key: str, ttl_seconds: int) -> PriceSnapshot | None:
+    """What another process or thread is fetching, or None when it does not land."""
+    deadline = time.monotonic() + FLIGHT_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+        known = _fresh(key, ttl_seconds)
+        if known is not None:
+            return known
+        if cache.get(f"{key}:flight") is None:
+            return None
+    return None
+
+
+def _fetch(venue: Venue, adapter: ExchangeAdapter, source: str) -> PriceSnapshot:
+    """One call for all symbols: mid from the book, falling back to the last price when the book cannot be had."""
+    at_ms = now_ms()
+    if source == "mid":
+        try:
+            books = adapter.book_ticker()
+            return PriceSnapshot(venue.value, "mid", at_ms, {book.symbol: _from_book(book) for book in books})
+        except Unavailable:
+            pass  # the other route may work; if it does not, its error is the one to show
+    last = adapter.ticker_price()
+    rows = {
+        symbol: Price(symbol, value, value, value, problem="" if value > 0 else "empty")
+        for symbol, value in last.items()
+    }
+    return PriceSnapshot(venue.value, "last", at_ms, rows)
+
+
+def _from_book(book: BookTicker) -> Price:
+    if book.bid <= 0 or book.ask <= 0:
+        return Price(book.symbol, ZERO, book.bid, book.ask, problem="empty")
+    return Price(book.symbol, book.mid, book.bid, book.ask, problem="" if book.is_usable else "crossed")
+
+
+def rules(venue: Venue, adapter: ExchangeAdapter) -> ExchangeInfo:
+    """Symbol rules, at most an hour old (five minutes more in a process that holds its own copy)."""
+    known = _rules.get(venue)
+    if known is not None and time.monotonic() - known[0] < RULES_PROCESS_SECONDS:
+        return known[1]
+    shared: ExchangeInfo | None = cache.get(f"rules:{venue}")
+    if shared is None:
+        return refresh_rules(venue, adapter)
+    return _remember_rules(venue, shared)
+
+
+def refresh_rules(venue: Venue, adapter: ExchangeAdapter) -> ExchangeInfo:
+    """Read the rules again, now: after a filter failure the exchange's rules are not the ones we know."""
+    info = adapter.exchange_info()
+    cache.set(f"rules:{venue}", info, RULES_SECONDS)
+    return _remember_rules(venue, info)
+
+
+def _remember_rules(venue: Venue, info: ExchangeInfo) -> ExchangeInfo:
+    with _rules_lock:
+        _rules[venue] = (time.monotonic(), info)
+    return info
+
+
+def forget_rules() -> None:
+    """Drop this process's copy of the rules."""
+    with _rules_lock:
+        _rules.clear()

@@ -1,0 +1,53 @@
+"""Where a user's money is: an account at an exchange, or at the paper exchange."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from fernet_fields import EncryptedCharField
+
+
+class ExchangeAccount(models.Model):
+    """One account of one user. Keys are encrypted at rest and shown back as their last four characters."""
+
+    class Venue(models.TextChoices):
+        PAPER = "paper", _("Paper (no real money)")
+        BINANCE = "binance", _("Binance Spot")
+
+    class Status(models.TextChoices):
+        UNCHECKED = "unchecked", _("not checked yet")
+        OK = "ok", _("working")
+        REFUSED = "refused", _("refused by the exchange")
+        PAUSED = "paused", _("paused")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exchange_accounts")
+    label = models.CharField(_("label"), max_length=40)
+    venue = models.CharField(_("venue"), max_length=10, choices=Venue.choices, default=Venue.PAPER)
+    quote = models.CharField(_("quote stablecoin"), max_length=10, default="USDT")
+    api_key = EncryptedCharField(max_length=300, blank=True, default="")
+    api_secret = EncryptedCharField(max_length=4000, blank=True, default="")
+    key_tail = models.CharField(max_length=4, blank=True, default="")
+    # Keys of the paper exchange, apart from the real ones: they must never be sent to a real exchange, or the reverse.
+    paper_key = EncryptedCharField(max_length=100, blank=True, default="")
+    paper_secret = EncryptedCharField(max_length=100, blank=True, default="")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.UNCHECKED)
+    status_reason = models.CharField(max_length=400, blank=True, default="")
+    checked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("exchange account")
+        verbose_name_plural = _("exchange accounts")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "label"], condition=models.Q(archived_at=None), name="one_label_per_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def has_own_keys(self) -> bool:
+        return bool(self.api_key and self.api_secret)

@@ -1,0 +1,154 @@
+"""The books of the paper exchange. They live in the database `paper`, apart from everything else: whatever is rolled
+back elsewhere, an order that was accepted here stays accepted. Times are milliseconds since 1970, as on the wire.
+"""
+
+from django.db import models
+from django.db.models import Q
+from fernet_fields import EncryptedTextField
+
+from botbalance.lib.fields import MoneyField
+
+OPEN_STATUSES = ("NEW", "PARTIALLY_FILLED")
+
+
+class PaperAccount(models.Model):
+    """One account with one API key. Its row is the lock under which everything of the account changes."""
+
+    label = models.CharField(max_length=200)
+    api_key = models.CharField(max_length=64, unique=True)
+    api_secret = EncryptedTextField()
+    is_closed = models.BooleanField(default=False)
+    maker_rate = MoneyField()
+    taker_rate = MoneyField()
+    created_ms = models.BigIntegerField()
+    updated_ms = models.BigIntegerField()
+    advanced_ms = models.BigIntegerField(help_text="The market has acted on the open orders up to this moment.")
+    window_10s = models.BigIntegerField(default=0, help_text="The 10-second window that orders_10s counts.")
+    orders_10s = models.IntegerField(default=0)
+    window_1d = models.BigIntegerField(default=0, help_text="The UTC day that orders_1d counts.")
+    orders_1d = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.label} (…{self.api_key[-4:]})"
+
+
+class PaperBalance(models.Model):
+    account = models.ForeignKey(PaperAccount, on_delete=models.CASCADE, related_name="balances")
+    asset = models.CharField(max_length=20)
+    free = MoneyField()
+    locked = MoneyField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "asset"], name="paper_balance_once")]
+
+    def __str__(self) -> str:
+        return f"{self.asset} {self.free} + {self.locked}"
+
+
+class PaperSequence(models.Model):
+    """How many orders and trades an account had on a symbol, and what the book of one step has given it."""
+
+    account = models.ForeignKey(PaperAccount, on_delete=models.CASCADE, related_name="sequences")
+    symbol = models.CharField(max_length=40)
+    orders = models.BigIntegerField(default=0)
+    trades = models.BigIntegerField(default=0)
+    book_step = models.BigIntegerField(default=-1)
+    bought = MoneyField()
+    sold = MoneyField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "symbol"], name="paper_sequence_once")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.orders}/{self.trades}"
+
+
+class PaperOrder(models.Model):
+    account = models.ForeignKey(PaperAccount, on_delete=models.CASCADE, related_name="orders")
+    symbol = models.CharField(max_length=40)
+    order_id = models.BigIntegerField()
+    client_order_id = models.CharField(max_length=36)
+    side = models.CharField(max_length=4)
+    type = models.CharField(max_length=20)
+    time_in_force = models.CharField(max_length=3)
+    stp_mode = models.CharField(max_length=20)
+    price = MoneyField()
+    quantity = MoneyField()
+    executed = MoneyField()
+    quote_executed = MoneyField()
+    status = models.CharField(max_length=20)
+    time_ms = models.BigIntegerField()
+    update_ms = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "symbol", "order_id"], name="paper_order_id_once"),
+            models.UniqueConstraint(
+                fields=["account", "client_order_id"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="paper_open_client_id_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "symbol", "client_order_id"], name="paper_order_client_id")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.side} {self.quantity} at {self.price}: {self.status}"
+
+
+class PaperTrade(models.Model):
+    account = models.ForeignKey(PaperAccount, on_delete=models.CASCADE, related_name="trades")
+    symbol = models.CharField(max_length=40)
+    trade_id = models.BigIntegerField()
+    order_id = models.BigIntegerField()
+    price = MoneyField()
+    quantity = MoneyField()
+    quote_quantity = MoneyField()
+    commission = MoneyField()
+    commission_asset = models.CharField(max_length=20)
+    time_ms = models.BigIntegerField()
+    is_buyer = models.BooleanField()
+    is_maker = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "symbol", "trade_id"], name="paper_trade_id_once")]
+        indexes = [models.Index(fields=["account", "symbol", "order_id"], name="paper_trade_order")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.quantity} at {self.price}"
+
+
+class PaperLedger(models.Model):
+    """Every change of every balance: what an account has is the sum of its entries."""
+
+    account = models.ForeignKey(PaperAccount, on_delete=models.CASCADE, related_name="ledger")
+    asset = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20)
+    amount = MoneyField()
+    time_ms = models.BigIntegerField()
+    symbol = models.CharField(max_length=40, blank=True)
+    trade_id = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.asset}"
+
+
+class SymbolControl(models.Model):
+    """An operator's hand on a symbol from a moment on: its status, and the price it is held at (0: none)."""
+
+    symbol = models.CharField(max_length=40)
+    since_ms = models.BigIntegerField()
+    status = models.CharField(max_length=20)
+    price = MoneyField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.status}"
+
+
+class RequestWeight(models.Model):
+    """The one counter of request weight: `used` in the minute number `minute` since 1970."""
+
+    minute = models.BigIntegerField()
+    used = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.used} in minute {self.minute}"

@@ -1,0 +1,31 @@
+"""Reads of exchange accounts. `account_of` is the only door to a row on behalf of a user."""
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from botbalance.lib.errors import NotFound
+from exchanges.models import ExchangeAccount
+
+
+def accounts_of(user: User) -> QuerySet[ExchangeAccount]:
+    """The user's connected accounts, oldest first."""
+    return ExchangeAccount.objects.filter(user=user, archived_at=None)
+
+
+def account_of(user: User, account_id: int) -> ExchangeAccount:
+    """The user's account, or NotFound: another's looks like none."""
+    account = accounts_of(user).filter(pk=account_id).first()
+    if account is None:
+        raise NotFound(_("There is no such exchange account."))
+    return account
+
+
+def chosen_account(user: User, account_id: int | None) -> ExchangeAccount:
+    """The account that was asked for, or the user's first; NotFound when there is none."""
+    if account_id is not None:
+        return account_of(user, account_id)
+    account = accounts_of(user).first()
+    if account is None:
+        raise NotFound(_("Connect an exchange account first."), code="no_account")
+    return account

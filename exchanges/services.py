@@ -1,0 +1,290 @@
+"""The only writers of exchange accounts, and `adapter_for`, the only place that looks at EXCHANGE_ENV."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import requests
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from botbalance.lib import system_settings
+from botbalance.lib.errors import Conflict, Invalid
+from exchanges import markets
+from exchanges.adapters.binance import BinanceAdapter
+from exchanges.domain import ExchangeInfo, KeySource, NoVenue, PriceSnapshot, Venue, resolve_venue
+from exchanges.errors import CredentialsRefused, ExchangeError
+from exchanges.models import ExchangeAccount
+from exchanges.paper import services as paper
+from exchanges.paper.transport import PaperTransport
+
+logger = logging.getLogger(__name__)
+
+
+MAX_ACCOUNTS_PER_USER = 20
+
+_thread = threading.local()
+
+
+def _session() -> requests.Session:
+    """This thread's pooled session. The paper exchange answers in-process, through its transport."""
+    session: requests.Session | None = getattr(_thread, "session", None)
+    if session is None:
+        session = requests.Session()
+        session.mount(paper.BASE_URL, PaperTransport())
+        _thread.session = session
+    return session
+
+
+def _has_system_keys() -> bool:
+    return bool(
+        settings.ENABLE_SYSTEM_TESTNET_ACCOUNT
+        and settings.BINANCE_SPOT_TESTNET_API_KEY
+        and settings.BINANCE_SPOT_TESTNET_API_SECRET
+    )
+
+
+def venue_of(account: ExchangeAccount) -> tuple[Venue, KeySource]:
+    """Where the account trades now and with whose keys; CredentialsRefused or Conflict says why it cannot."""
+    resolved = resolve_venue(
+        on_paper=account.venue == ExchangeAccount.Venue.PAPER,
+        has_own_keys=account.has_own_keys,
+        exchange_env=settings.EXCHANGE_ENV,
+        has_system_keys=_has_system_keys(),
+    )
+    if resolved == NoVenue.NEVER_CONTACTED:
+        raise Conflict(
+            _("This server runs with EXCHANGE_ENV=mock: the keys of this account are stored, and Binance is never contacted."),
+            code="venue_not_contacted",
+        )
+    if resolved == NoVenue.NO_KEYS:
+        raise CredentialsRefused(_("This account has no API key. Add one to trade at Binance."))
+    assert isinstance(resolved, tuple)
+    return resolved
+
+
+def adapter_for(account: ExchangeAccount) -> BinanceAdapter:
+    """The adapter that trades this account, by the venue table of the architecture page."""
+    venue, source = venue_of(account)
+    if source == KeySource.OWN:
+        return _adapter(venue, account.api_key, account.api_secret)
+    if source == KeySource.SYSTEM:
+        return _adapter(venue, settings.BINANCE_SPOT_TESTNET_API_KEY, settings.BINANCE_SPOT_TESTNET_API_SECRET)
+    if not account.paper_key:
+        _open_paper_on_first_use(account)
+    return _adapter(venue, account.paper_key, account.paper_secret)
+
+
+def _adapter(venue: Venue, api_key: str = "", api_secret: str = "") -> BinanceAdapter:
+    base_urls = {
+        Venue.PAPER: paper.BASE_URL,
+        Venue.TESTNET: settings.BINANCE_TESTNET_URL,
+        Venue.MAINNET: settings.BINANCE_MAINNET_URL,
+    }
+    return BinanceAdapter(
+        base_urls[venue],
+        api_key=api_key,
+        api_secret=api_secret,
+        session=_session(),
+        timeout=(settings.EXCHANGE_CONNECT_TIMEOUT_SECONDS, settings.EXCHANGE_READ_TIMEOUT_SECONDS),
+        recv_window_ms=settings.EXCHANGE_RECV_WINDOW_MS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Prices and rules of the venue an account trades at."""
+
+    venue: Venue
+    prices: PriceSnapshot
+    info: ExchangeInfo
+
+
+def market_for(account: ExchangeAccount, *, trading: bool) -> Market:
+    """Market data for an account. For trading, stale prices raise Unavailable; for display they carry their age."""
+    venue, _source = venue_of(account)
+    adapter = _adapter(venue)
+    read = markets.prices_for_trading if trading else markets.prices_for_display
+    return Market(venue, read(venue, adapter), markets.rules(venue, adapter))
+
+
+def exchange_info_for(account: ExchangeAccount) -> ExchangeInfo:
+    """Symbol rules of the account's venue."""
+    venue, _source = venue_of(account)
+    return markets.rules(venue, _adapter(venue))
+
+
+def refresh_rules_for(account: ExchangeAccount) -> None:
+    """Read the venue's symbol rules again, after the exchange refused an order for a filter."""
+    venue, _source = venue_of(account)
+    markets.refresh_rules(venue, _adapter(venue))
+
+
+def connect_account(
+    user: User,
+    *,
+    label: str,
+    venue: str,
+    quote: str = "USDT",
+    api_key: str = "",
+    api_secret: str = "",
+    paper_balances: Mapping[str, Decimal] | None = None,
+) -> ExchangeAccount:
+    """Connect an account: paper at once, Binance after its key has answered (where this server contacts Binance).
+
+    Raises Invalid with field messages; a refused key is not stored.
+    """
+    label, api_key, api_secret = label.strip(), api_key.strip(), api_secret.strip()
+    _check_connection_fields(user, label, venue, quote, api_key, api_secret)
+    account = ExchangeAccount(
+        user=user,
+        label=label,
+        venue=venue,
+        quote=quote,
+        api_key=api_key,
+        api_secret=api_secret,
+        key_tail=api_key[-4:],
+    )
+    if venue == ExchangeAccount.Venue.BINANCE:
+        _verify_new_keys(account)
+    else:
+        balances = paper_balances or {quote: system_settings.current().paper_start_balance}
+        _open_paper(account, balances)
+        account.status = ExchangeAccount.Status.OK
+        account.checked_at = timezone.now()
+    try:
+        with transaction.atomic():
+            account.save()
+    except IntegrityError:
+        raise Invalid(
+            _("Some fields need your attention."), fields={"label": [_("You have an account with this label.")]}
+        ) from None
+    return account
+
+
+def _check_connection_fields(
+    user: User, label: str, venue: str, quote: str, api_key: str, api_secret: str
+) -> None:
+    fields: dict[str, list[str]] = {}
+    if not label or len(label) > 40:
+        fields["label"] = [_("Give the account a label of 1 to 40 characters.")]
+    elif ExchangeAccount.objects.filter(user=user, label=label, archived_at=None).exists():
+        fields["label"] = [_("You have an account with this label.")]
+    if venue not in ExchangeAccount.Venue.values:
+        fields["venue"] = [_("Choose paper or binance.")]
+    if quote not in ("USDT", "USDC", "FDUSD"):
+        fields["quote"] = [_("Choose USDT, USDC or FDUSD.")]
+    if bool(api_key) != bool(api_secret):
+        missing = "api_secret" if api_key else "api_key"
+        fields[missing] = [_("The API key and its secret belong together.")]
+    if venue == ExchangeAccount.Venue.PAPER and api_key:
+        fields["api_key"] = [_("A paper account needs no key. Choose binance to connect a real one.")]
+    for name, value in (("api_key", api_key), ("api_secret", api_secret)):
+        if value and (len(value) > 200 or not value.isascii() or any(character.isspace() for character in value)):
+            fields[name] = [_("This does not look like a Binance key: no spaces, at most 200 characters.")]
+    if ExchangeAccount.objects.filter(user=user, archived_at=None).count() >= MAX_ACCOUNTS_PER_USER:
+        fields["label"] = [_("You have %(count)s accounts, the most there can be.") % {"count": MAX_ACCOUNTS_PER_USER}]
+    if fields:
+        raise Invalid(_("Some fields need your attention."), fields=fields)
+
+
+def _verify_new_keys(account: ExchangeAccount) -> None:
+    try:
+        _check(account)
+    except Conflict as error:  # mock: stored, never contacted
+        account.status_reason = error.message
+    except CredentialsRefused as error:
+        raise Invalid(_("The key was not accepted."), fields={"api_key": [error.message]}) from error
+    except ExchangeError as error:
+        raise Invalid(_("The key could not be checked."), fields={"api_key": [error.message]}) from error
+
+
+def _check(account: ExchangeAccount) -> None:
+    """Ask the exchange whether the keys work: the clock first, then the account."""
+    adapter = adapter_for(account)
+    adapter.sync_clock()
+    info = adapter.account_info()
+    if not info.can_trade:
+        raise CredentialsRefused(_("This key may not trade: enable Spot trading for it at the exchange."))
+    account.status = ExchangeAccount.Status.OK
+    account.status_reason = ""
+    account.checked_at = timezone.now()
+
+
+def check_account(account: ExchangeAccount) -> ExchangeAccount:
+    """Ask the exchange whether the account's keys work and remember the answer. Never raises an ExchangeError."""
+    try:
+        _check(account)
+    except CredentialsRefused as error:
+        account.status = ExchangeAccount.Status.REFUSED
+        account.status_reason = error.message[:400]
+        account.checked_at = timezone.now()
+    except (ExchangeError, Conflict) as error:
+        account.status_reason = error.message[:400]
+        account.checked_at = timezone.now()
+    account.save(update_fields=["status", "status_reason", "checked_at"])
+    return account
+
+
+def mark_refused(account: ExchangeAccount, reason: str) -> None:
+    """Stop using an account whose key the exchange refuses, until its owner has it checked again."""
+    ExchangeAccount.objects.filter(pk=account.pk).update(
+        status=ExchangeAccount.Status.REFUSED, status_reason=reason[:400], checked_at=timezone.now()
+    )
+    account.refresh_from_db(fields=["status", "status_reason", "checked_at"])
+    logger.warning("account %s refused by the exchange", account.pk)
+
+
+def rename_account(account: ExchangeAccount, label: str) -> ExchangeAccount:
+    label = label.strip()
+    if not label or len(label) > 40:
+        raise Invalid(
+            _("Some fields need your attention."), fields={"label": [_("Give the account a label of 1 to 40 characters.")]}
+        )
+    try:
+        with transaction.atomic():
+            ExchangeAccount.objects.filter(pk=account.pk).update(label=label)
+    except IntegrityError:
+        raise Invalid(
+            _("Some fields need your attention."), fields={"label": [_("You have an account with this label.")]}
+        ) from None
+    account.label = label
+    return account
+
+
+def _open_paper(account: ExchangeAccount, balances: Mapping[str, Decimal]) -> None:
+    keys = paper.open_account(f"user {account.user_id}: {account.label}", balances)
+    account.paper_key, account.paper_secret = keys.api_key, keys.api_secret
+
+
+def _open_paper_on_first_use(account: ExchangeAccount) -> None:
+    """A Binance account without keys trades paper in the mock environment; two first uses open one paper account."""
+    with transaction.atomic():
+        row = ExchangeAccount.objects.select_for_update().get(pk=account.pk)
+        if not row.paper_key:
+            _open_paper(row, {row.quote: system_settings.current().paper_start_balance})
+            row.save(update_fields=["paper_key", "paper_secret"])
+    account.paper_key, account.paper_secret = row.paper_key, row.paper_secret
+
+
+def reset_paper(account: ExchangeAccount) -> None:
+    """Start a paper account afresh: its open orders are cancelled, its balances set to the start balance."""
+    venue, _source = venue_of(account)
+    if venue != Venue.PAPER:
+        raise Conflict(_("Only a paper account can be reset."), code="not_paper")
+    adapter_for(account)  # opens the paper account where it has never been used
+    paper.reset_account(account.paper_key, {account.quote: system_settings.current().paper_start_balance})
+
+
+def archive_account(account: ExchangeAccount) -> None:
+    """Disconnect: the keys are erased, orders and fills stay readable."""
+    if account.paper_key:
+        paper.close_account(account.paper_key)
+    account.api_key = account.api_secret = account.paper_key = account.paper_secret = ""
+    account.archived_at = timezone.now()
+    account.save(update_fields=["api_key", "api_secret", "paper_key", "paper_secret", "archived_at"])

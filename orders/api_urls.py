@@ -1,0 +1,16 @@
+from django.urls import path
+
+from orders import api
+
+urlpatterns = [
+    path("strategies/<int:strategy_id>/plan", api.PlanView.as_view()),
+    path("rebalance/execute", api.ExecuteView.as_view()),
+    path("runs", api.RunList.as_view()),
+    path("runs/<int:run_id>", api.RunDetail.as_view()),
+    path("runs/<int:run_id>/stop", api.RunStop.as_view()),
+    path("orders", api.OrderList.as_view()),
+    path("orders/refresh", api.OrdersRefresh.as_view()),
+    path("orders/cancel", api.OrdersCancelAll.as_view()),
+    path("orders/<int:order_id>", api.OrderDetail.as_view()),
+    path("orders/<int:order_id>/cancel", api.OrderCancel.as_view()),
+]

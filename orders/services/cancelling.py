@@ -1,0 +1,73 @@
+"""Cancelling orders of ours. Orders placed elsewhere are never touched."""
+
+from django.utils.translation import gettext as _
+
+from botbalance.lib.errors import Conflict
+from exchanges import services as exchanges
+from exchanges.adapters.base import ExchangeAdapter
+from exchanges.errors import ExchangeError, OutcomeUnknown, Rejected
+from exchanges.models import ExchangeAccount
+from orders import selectors
+from orders.domain import Status
+from orders.models import Order, Run
+from orders.services.ending import finish
+from orders.services.recording import apply_report, note
+from orders.services.resolving import ask_or_raise, read_fills
+from orders.services.sending import withdraw
+
+
+def cancel_order(order: Order) -> Order:
+    """Cancel one order for its owner, and stop the run that would place it again.
+
+    Raises Conflict when it has ended already, an ExchangeError when the exchange cannot be asked.
+    """
+    if order.is_final:
+        raise Conflict(
+            _("This order has ended already: %(status)s.") % {"status": order.status}, code="order_final"
+        )
+    run = order.round.run
+    if run.is_active:
+        finish(run, Run.State.STOPPED, "order_cancelled", {"symbol": order.symbol})
+    cancel(order, exchanges.adapter_for(order.account))
+    return order
+
+
+def cancel_all(account: ExchangeAccount) -> tuple[int, list[str]]:
+    """Stop the account's run and cancel every open order of ours: how many ended, and what could not be cancelled."""
+    run = selectors.active_run(account)
+    if run is not None:
+        finish(run, Run.State.STOPPED, "all_cancelled")
+    return cancel_open_orders(account)
+
+
+def cancel_open_orders(account: ExchangeAccount) -> tuple[int, list[str]]:
+    """Cancel every open order of ours at an account, one by one."""
+    ended, problems = 0, []
+    adapter = exchanges.adapter_for(account)
+    for order in selectors.unfinished_orders(account):
+        try:
+            cancel(order, adapter)
+        except ExchangeError as error:
+            problems.append(f"{order.symbol}: {error.message}")
+        ended += order.is_final
+    return ended, problems
+
+
+def cancel(order: Order, adapter: ExchangeAdapter) -> None:
+    """Bring one order to its end. A cancel that races a fill is settled by asking; so is one whose answer was lost."""
+    if order.status == Status.PENDING and withdraw(order, _("Cancelled before it was sent.")):
+        return
+    if order.status == Status.UNKNOWN:
+        ask_or_raise(order, adapter)
+    if order.is_final or not order.is_resting:
+        return
+    note(order, "cancelling")
+    try:
+        report = adapter.cancel_order(order.symbol, order.client_order_id)
+    except (Rejected, OutcomeUnknown) as error:
+        if isinstance(error, Rejected) and not error.is_no_such_order:
+            raise
+        ask_or_raise(order, adapter)
+        return
+    apply_report(order, report, "cancelled")
+    read_fills(order, adapter)

@@ -1,0 +1,61 @@
+"""Asking the exchange how an order stands, until all of it is known."""
+
+from botbalance.lib.clock import now_ms
+from exchanges.adapters.base import ExchangeAdapter
+from exchanges.errors import ExchangeError, Rejected
+from orders.domain import Missing, Status, judge_missing
+from orders.models import Order
+from orders.services.recording import apply_report, change_status, note, record_fills
+
+NEVER_ARRIVED = "The exchange has never received it."
+GONE = "The exchange does not know this order any more."
+
+
+def ask(order: Order, adapter: ExchangeAdapter) -> bool:
+    """Ask once and record the answer; False when the exchange could not be asked. Never raises an ExchangeError."""
+    try:
+        ask_or_raise(order, adapter)
+    except ExchangeError as error:
+        note(order, "asked", error.message)
+        return False
+    return True
+
+
+def ask_or_raise(order: Order, adapter: ExchangeAdapter) -> None:
+    """Ask how the order stands, record its state and its fills. Raises ExchangeErrors other than "no such order"."""
+    if not order.is_final:
+        try:
+            report = adapter.get_order_status(order.symbol, order.client_order_id)
+        except Rejected as error:
+            if not error.is_no_such_order:
+                raise
+            _missing(order, adapter)
+            return
+        apply_report(order, report)
+    read_fills(order, adapter)
+
+
+def read_fills(order: Order, adapter: ExchangeAdapter) -> int:
+    """Record trades until they account for all that was executed; how many were new."""
+    if order.executed_quantity == order.recorded_quantity or order.exchange_order_id is None:
+        return 0
+    return record_fills(order, list(adapter.my_trades(order.symbol, order.exchange_order_id)))
+
+
+def _missing(order: Order, adapter: ExchangeAdapter) -> None:
+    """The exchange says there is no such order: believe it only when it can not still arrive."""
+    answers = order.missing_answers + 1
+    Order.objects.filter(pk=order.pk).update(missing_answers=answers)
+    order.missing_answers = answers
+    verdict = judge_missing(
+        seen_before=order.exchange_order_id is not None,
+        missing_answers=answers,
+        sent_ms=order.sent_ms,
+        now_ms=now_ms(),
+        recv_window_ms=adapter.recv_window_ms,
+    )
+    known = Status(order.status)
+    if verdict == Missing.NOT_PLACED:
+        change_status(order, known, Status.NOT_PLACED, "not_placed", NEVER_ARRIVED, error=NEVER_ARRIVED)
+    elif verdict == Missing.VANISHED:
+        change_status(order, known, Status.VANISHED, "vanished", GONE, error=GONE)

@@ -1,0 +1,319 @@
+"""A rebalance from start to end: plan, place, track, plan again with what was filled, until every target is within its
+band, or stopped with a reason.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from botbalance.lib.clock import now_ms
+from botbalance.lib.errors import AppError, Conflict, Forbidden, Invalid
+from exchanges import services as exchanges
+from exchanges.domain import Side
+from exchanges.errors import CredentialsRefused, ExchangeError
+from exchanges.models import ExchangeAccount
+from orders import selectors
+from orders.domain import MOST_PROBLEMS, RUN_REASONS, Status, Step, client_order_id, next_step, next_tick_ts
+from orders.models import Order, OrderEvent, Round, Run, TickClock
+from orders.services import guards
+from orders.services.cancelling import cancel, cancel_open_orders
+from orders.services.ending import finish
+from orders.services.sending import send_round
+from strategies import services as strategies
+from strategies.domain import Plan
+from strategies.models import Strategy
+from strategies.services import Preview
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What came of "rebalance now": a new run, or the one that was under way or made by the same key."""
+
+    run: Run
+    created: bool
+
+
+def preview(strategy: Strategy) -> Preview:
+    """The exact orders the next round would place. Nothing is written or sent but balances as read."""
+    return strategies.plan_strategy(strategy, selectors.turnover_since(strategy.account))
+
+
+def execute(
+    user: User, strategy: Strategy, *, trigger: str, idempotency_key: str = "", plan_digest: str = ""
+) -> Execution:
+    """Start a rebalance and send its first round.
+
+    The same `idempotency_key` gives the same run; while a run is under way at the account, that run. With a
+    `plan_digest`, Conflict(plan_changed) when the plan is not the one it vouches for. Raises an AppError before anything
+    is written.
+    """
+    if len(idempotency_key) > 100:
+        raise Invalid(_("The idempotency key is too long; 100 characters are the most."))
+    known = _known_run(user, strategy, idempotency_key)
+    if known is not None:
+        return Execution(known, created=False)
+    _refuse_unless_ready(user, strategy)
+    prepared = preview(strategy)
+    if plan_digest:
+        strategies.check_digest(strategy, plan_digest, prepared.plan)
+    try:
+        run, first = _create_run(user, strategy, trigger, idempotency_key, prepared.plan)
+    except IntegrityError:
+        # Somebody was faster by a moment: a second click, a retried request, another process.
+        known = _known_run(user, strategy, idempotency_key)
+        if known is None:
+            raise
+        return Execution(known, created=False)
+    if first is not None:
+        send_round(first)
+    run.refresh_from_db()
+    return Execution(run, created=True)
+
+
+def _known_run(user: User, strategy: Strategy, idempotency_key: str) -> Run | None:
+    if idempotency_key:
+        run = selectors.runs_of(user).filter(idempotency_key=idempotency_key).first()
+        if run is not None:
+            if run.strategy_id != strategy.pk:
+                raise Conflict(
+                    _("This idempotency key was used for another strategy."), code="idempotency_key_reused"
+                )
+            return run
+    run = selectors.active_run(strategy.account)
+    if run is not None and run.strategy_id != strategy.pk:
+        raise Conflict(_("Another strategy of this account is being rebalanced."), code="run_active")
+    return run
+
+
+def _refuse_unless_ready(user: User, strategy: Strategy) -> None:
+    """The guards, before there is a run."""
+    if user.is_suspended:
+        raise Forbidden(_("Your account is suspended: it can look, but not trade."), code="user_suspended")
+    if not strategy.is_active:
+        raise Conflict(
+            _("This strategy is not the active one of its account. Activate it first."), code="strategy_inactive"
+        )
+    account = strategy.account
+    if account.status in (ExchangeAccount.Status.REFUSED, ExchangeAccount.Status.PAUSED):
+        raise Conflict(
+            _("The exchange account is not usable: %(reason)s")
+            % {"reason": account.status_reason or account.get_status_display()},
+            code="account_not_ready",
+        )
+    refusal = guards.switch_refusal()
+    if refusal is not None:
+        raise Conflict(RUN_REASONS[refusal], code=refusal)
+
+
+def _create_run(
+    user: User, strategy: Strategy, trigger: str, idempotency_key: str, plan: Plan
+) -> tuple[Run, Round | None]:
+    """The run and the intents of its first round, committed together. A plan without legs ends the run at once."""
+    with transaction.atomic():
+        run = Run.objects.create(
+            user=user,
+            account=strategy.account,
+            strategy=strategy,
+            trigger=trigger,
+            idempotency_key=idempotency_key or None,
+        )
+        first = _create_round(run, 1, plan)
+        if plan.legs:
+            return run, first
+        if plan.is_settled:
+            finish(run, Run.State.COMPLETE, "nothing_to_do")
+        else:
+            finish(run, Run.State.STOPPED, "left_over", {"details": _left_over(plan)})
+    return run, None
+
+
+def _create_round(run: Run, number: int, plan: Plan) -> Round:
+    """A round with one PENDING order a leg, under a tick time that was never used. Inside a transaction."""
+    TickClock.objects.get_or_create(user_id=run.user_id)
+    clock = TickClock.objects.select_for_update().get(user_id=run.user_id)
+    clock.last_tick_ts = next_tick_ts(clock.last_tick_ts, now_ms())
+    clock.save(update_fields=["last_tick_ts"])
+    round_ = Round.objects.create(
+        run=run,
+        user_id=run.user_id,
+        number=number,
+        tick_ts=clock.last_tick_ts,
+        nav=plan.nav,
+        allocations=[
+            {
+                "asset": row.asset,
+                "weight_pct": _text(row.weight_pct),
+                "target_pct": _text(row.target_pct),
+                "after_pct": _text(row.after_pct),
+            }
+            for row in plan.allocations
+        ],
+        skips=[{"asset": skip.asset, "code": skip.code, "values": dict(skip.values)} for skip in plan.skips],
+    )
+    orders = Order.objects.bulk_create(
+        Order(
+            user_id=run.user_id,
+            account=run.account,
+            round=round_,
+            index=index,
+            client_order_id=client_order_id(run.user_id, leg.symbol, leg.side.value, round_.tick_ts, index),
+            symbol=leg.symbol,
+            base_asset=leg.asset,
+            quote_asset=plan.quote,
+            side=leg.side.value,
+            price=leg.price,
+            quantity=leg.quantity,
+        )
+        for index, leg in enumerate(plan.legs)
+    )
+    OrderEvent.objects.bulk_create(OrderEvent(order=order, kind="intent", status=Status.PENDING) for order in orders)
+    return round_
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else f"{value:.4f}"
+
+
+def _left_over(plan: Plan) -> str:
+    return " ".join(f"{skip.asset}: {skip.reason}" for skip in plan.unsettled)
+
+
+# --- on with it ------------------------------------------------------------------------------------------
+
+
+def advance(run: Run) -> None:
+    """Take a run's next steps until it has to wait or has ended. Never raises an AppError: the run keeps the problem."""
+    try:
+        _advance(run)
+    except CredentialsRefused as error:
+        exchanges.mark_refused(run.account, error.message)
+        finish(run, Run.State.STOPPED, "credentials_refused", {"details": error.message})
+    except ExchangeError as error:
+        _count_problem(run, error)
+    except AppError as error:
+        finish(run, Run.State.STOPPED, "not_possible", {"details": error.message})
+    else:
+        Run.objects.filter(pk=run.pk).exclude(problems_in_a_row=0, problem="").update(problems_in_a_row=0, problem="")
+    run.refresh_from_db()
+
+
+def _count_problem(run: Run, error: ExchangeError) -> None:
+    """Note a passing problem on the run; after many in a row it ends."""
+    run.refresh_from_db()
+    problems = run.problems_in_a_row + 1
+    if problems >= MOST_PROBLEMS:
+        finish(run, Run.State.STOPPED, "unreachable", {"details": error.message})
+        return
+    Run.objects.filter(pk=run.pk).update(problems_in_a_row=problems, problem=error.message[:400])
+
+
+def _advance(run: Run) -> None:
+    for _attempt in range(3):  # send what is pending, then see what is to be done with the answers
+        step, code = next_step(selectors.round_views(run))
+        if step == Step.STOP:
+            _stop_for(run, code)
+            return
+        refusal = guards.refusal(run)
+        if refusal is not None:
+            finish(run, Run.State.STOPPED, *refusal)
+            cancel_open_orders(run.account)
+            return
+        last = run.rounds.order_by("number").last()
+        assert last is not None
+        if step == Step.WAIT:
+            if not _reprice(run, last):
+                return
+        elif step == Step.SEND:
+            send_round(last)
+        else:
+            following = _plan_next(run, last.number + 1)
+            if following is None:
+                return
+            send_round(following)
+
+
+def _stop_for(run: Run, code: str) -> None:
+    details = ""
+    if code == "orders_refused":
+        details = " ".join(selectors.round_views(run)[-1].refusals)
+    finish(run, Run.State.STOPPED, code, {"details": details})
+
+
+def _plan_next(run: Run, number: int) -> Round | None:
+    """The next round's intents, or None when the run has ended or another process has planned it."""
+    plan = preview(run.strategy).plan
+    if plan.is_settled:
+        finish(run, Run.State.COMPLETE, "within_band")
+        return None
+    if not plan.legs:
+        finish(run, Run.State.STOPPED, "left_over", {"details": _left_over(plan)})
+        return None
+    try:
+        with transaction.atomic():
+            return _create_round(run, number, plan)
+    except IntegrityError:
+        logger.info("run %s: round %s was planned elsewhere", run.pk, number)
+        return None
+
+
+def _reprice(run: Run, round_: Round) -> bool:
+    """Cancel orders that have rested longer than the strategy's order lifetime and would be priced differently now.
+
+    The next round plans what is left of them. True when an order was brought to its end.
+    """
+    oldest_ms = now_ms() - run.strategy.order_lifetime_seconds * 1000
+    late = [order for order in round_.orders.all() if order.is_resting and order.sent_ms < oldest_ms]
+    if not late:
+        return False
+    market = exchanges.market_for(run.account, trading=True)
+    adapter = exchanges.adapter_for(run.account)
+    ended = False
+    for order in late:
+        price, rules = market.prices.price(order.symbol), market.info.rules.get(order.symbol)
+        if price is None or price.problem or rules is None:
+            continue
+        if strategies.limit_price(run.strategy, rules, Side(order.side), price.value) == order.price:
+            continue  # it would only lose its place in the queue
+        cancel(order, adapter)
+        ended = ended or order.is_final
+    return ended
+
+
+# --- the owner's word ------------------------------------------------------------------------------------
+
+
+def stop_run(run: Run, code: str = "stopped_by_owner") -> list[str]:
+    """End a run and cancel its open orders; what could not be cancelled, as sentences. Tracking follows those up."""
+    finish(run, Run.State.STOPPED, code)
+    _ended, problems = cancel_open_orders(run.account)
+    return problems
+
+
+def reset_paper_account(account: ExchangeAccount) -> None:
+    """Stop what is under way at a paper account and start it afresh."""
+    run = selectors.active_run(account)
+    if run is not None:
+        stop_run(run, "account_reset")
+    cancel_open_orders(account)
+    exchanges.reset_paper(account)
+
+
+def disconnect_account(account: ExchangeAccount) -> None:
+    """Disconnect an account whose orders have all ended; Conflict while any is open."""
+    run = selectors.active_run(account)
+    if run is not None:
+        stop_run(run, "account_disconnected")
+    _ended, problems = cancel_open_orders(account) if selectors.unfinished_orders(account).exists() else (0, [])
+    if problems or selectors.unfinished_orders(account).exists():
+        raise Conflict(
+            _("Some orders of this account are still open and could not be cancelled: %(problems)s")
+            % {"problems": " ".join(problems) or _("their outcome is being looked up; try again in a minute.")},
+            code="orders_open",
+        )
+    strategies.delete_strategies_of(account)
+    exchanges.archive_account(account)

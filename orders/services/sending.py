@@ -1,0 +1,126 @@
+"""Sending intents, each at most once.
+
+A row is claimed (PENDING -> UNKNOWN, with the time of sending) and committed before its request leaves; two senders
+cannot both claim it. The request carries the claimed time as its timestamp, so the exchange cannot accept it later than
+recvWindow after the claim: that is what lets a missing order be declared not placed.
+"""
+
+import logging
+
+from django.utils.translation import gettext as _
+
+from botbalance.lib.clock import now_ms
+from botbalance.lib.errors import AppError
+from exchanges import services as exchanges
+from exchanges.adapters.base import ExchangeAdapter
+from exchanges.domain import NewOrder, OrderReport, Side
+from exchanges.errors import ClockSkew, CredentialsRefused, ExchangeError, OutcomeUnknown, Rejected
+from orders.domain import INTENT_LIFETIME_MS, RUN_REASONS, Status
+from orders.models import Order, Round
+from orders.services import guards
+from orders.services.recording import apply_report, change_status
+from orders.services.resolving import ask
+
+logger = logging.getLogger(__name__)
+
+
+def send_round(round_: Round) -> None:
+    """Send the round's stored intents in their order; never plans. Safe to call again, and from two processes.
+
+    When one outcome says that the next order would fare no better, the rest is withdrawn: the next round plans anew.
+    """
+    run = round_.run
+    try:
+        adapter = exchanges.adapter_for(run.account)
+    except AppError as error:
+        withdraw_pending(round_, error.message)
+        return
+    for order in round_.orders.filter(status=Status.PENDING).order_by("index"):
+        if now_ms() - round_.tick_ts > INTENT_LIFETIME_MS:
+            withdraw_pending(round_, _("It was not sent in time; prices have moved on."))
+            return
+        refusal = guards.refusal(run)
+        if refusal is not None:
+            withdraw_pending(round_, RUN_REASONS[refusal[0]].format(**refusal[1]))
+            return
+        problem = _send(order, adapter)
+        if problem is not None:
+            withdraw_pending(round_, problem.message)
+            return
+
+
+def withdraw_pending(round_: Round, reason: str) -> None:
+    """Declare the round's unsent intents not placed. What was claimed for sending is not touched."""
+    for order in round_.orders.filter(status=Status.PENDING):
+        withdraw(order, reason)
+
+
+def withdraw(order: Order, reason: str) -> bool:
+    """Declare one unsent intent not placed; False when it has been claimed for sending meanwhile."""
+    return change_status(order, Status.PENDING, Status.NOT_PLACED, "not_placed", reason, error=reason[:400])
+
+
+def _send(order: Order, adapter: ExchangeAdapter) -> ExchangeError | None:
+    """Claim one order and send it. The error is returned when sending the next would be pointless or unsafe."""
+    if not change_status(order, Status.PENDING, Status.UNKNOWN, "sending", sent_ms=now_ms()):
+        return None
+    try:
+        report = _place(order, adapter)
+    except Rejected as error:
+        return _refused(order, adapter, error)
+    except OutcomeUnknown as error:
+        logger.warning("order %s: outcome unknown: %s", order.client_order_id, error.message)
+        ask(order, adapter)
+        return error
+    except ExchangeError as error:  # Throttled, Unavailable, CredentialsRefused, ClockSkew: known not executed
+        if isinstance(error, CredentialsRefused):
+            exchanges.mark_refused(order.account, error.message)
+        _not_placed(order, error)
+        return error
+    apply_report(order, report, "answer")
+    return None
+
+
+def _place(order: Order, adapter: ExchangeAdapter) -> OrderReport:
+    new_order = NewOrder(order.symbol, Side(order.side), order.price, order.quantity, order.client_order_id)
+    try:
+        return adapter.place_order(new_order, order.sent_ms)
+    except ClockSkew:
+        # Refused before execution: the one case in which the same order is sent again, under the same id, once.
+        adapter.sync_clock()
+        if not change_status(order, Status.UNKNOWN, Status.UNKNOWN, "sending_again", sent_ms=now_ms()):
+            raise
+        return adapter.place_order(new_order, order.sent_ms)
+
+
+def _refused(order: Order, adapter: ExchangeAdapter, error: Rejected) -> ExchangeError | None:
+    if error.is_duplicate:
+        ask(order, adapter)
+        return None
+    change_status(
+        order,
+        Status.UNKNOWN,
+        Status.REJECTED,
+        "rejected",
+        error.message,
+        error=error.message[:400],
+        error_code=error.exchange_code,
+    )
+    if error.is_filter_failure:
+        try:
+            exchanges.refresh_rules_for(order.account)
+        except ExchangeError as refresh_error:
+            logger.warning("symbol rules not refreshed: %s", refresh_error.message)
+    return None
+
+
+def _not_placed(order: Order, error: ExchangeError) -> None:
+    change_status(
+        order,
+        Status.UNKNOWN,
+        Status.NOT_PLACED,
+        "not_placed",
+        error.message,
+        error=error.message[:400],
+        error_code=error.exchange_code,
+    )

@@ -1,0 +1,68 @@
+"""Tracking: ask about every order that is not fully known, then take every run as far as it goes."""
+
+import logging
+
+from botbalance.lib.errors import AppError
+from exchanges import services as exchanges
+from exchanges.errors import CredentialsRefused, ExchangeError
+from exchanges.models import ExchangeAccount
+from orders import selectors
+from orders.domain import Status
+from orders.services.resolving import ask_or_raise
+from orders.services.runs import advance
+from orders.services.sending import withdraw
+from portfolio import services as portfolio
+from portfolio.models import PortfolioSnapshot
+
+logger = logging.getLogger(__name__)
+
+
+def track_due() -> int:
+    """Track every account with open orders or a run under way; how many accounts that were.
+
+    One account's trouble never keeps another from being tracked.
+    """
+    tracked = 0
+    for account in selectors.accounts_with_work():
+        track_account(account)
+        tracked += 1
+    return tracked
+
+
+def track_account(account: ExchangeAccount) -> list[str]:
+    """Bring an account's orders and its run up to date; what went wrong, as sentences. Never raises an AppError."""
+    problems: list[str] = []
+    fills_before = selectors.fill_count(account)
+    try:
+        adapter = exchanges.adapter_for(account)
+        for order in selectors.due_orders(account).exclude(status=Status.PENDING):
+            ask_or_raise(order, adapter)
+    except CredentialsRefused as error:
+        exchanges.mark_refused(account, error.message)
+        problems.append(error.message)
+    except AppError as error:
+        logger.warning("account %s: %s", account.pk, error.message)
+        problems.append(error.message)
+    run = selectors.active_run(account)
+    if run is not None:
+        advance(run)
+        if run.problem:
+            problems.append(run.problem)
+    else:
+        _withdraw_orphans(account)
+    if selectors.fill_count(account) != fills_before:
+        _snapshot(account)
+    return problems
+
+
+def _withdraw_orphans(account: ExchangeAccount) -> None:
+    """Unsent intents of a run that has ended are never sent."""
+    for order in selectors.unfinished_orders(account).filter(status=Status.PENDING):
+        withdraw(order, order.round.run.reason)
+
+
+def _snapshot(account: ExchangeAccount) -> None:
+    try:
+        portfolio.take_snapshot(account, PortfolioSnapshot.Reason.FILL)
+    except ExchangeError as error:
+        logger.warning("no snapshot of account %s after fills: %s", account.pk, error.message)

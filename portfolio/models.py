@@ -1,0 +1,48 @@
+"""Balances as last read, and the value of an account over time."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from botbalance.lib.fields import MoneyField
+from exchanges.models import ExchangeAccount
+
+
+class AccountBalances(models.Model):
+    """The balances an exchange last told us: {"BTC": ["free", "locked"]}, decimals as strings."""
+
+    account = models.OneToOneField(ExchangeAccount, on_delete=models.CASCADE, related_name="balances")
+    as_of = models.DateTimeField()
+    balances = models.JSONField(default=dict)
+    maker_rate = MoneyField(default=0)
+    taker_rate = MoneyField(default=0)
+
+    class Meta:
+        verbose_name = _("account balances")
+        verbose_name_plural = _("account balances")
+
+    def __str__(self) -> str:
+        return f"{self.account_id} at {self.as_of:%Y-%m-%d %H:%M:%S}"
+
+
+class PortfolioSnapshot(models.Model):
+    """NAV and holdings of an account at one moment."""
+
+    class Reason(models.TextChoices):
+        HOURLY = "hourly", _("hourly")
+        FILL = "fill", _("after fills")
+
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="snapshots")
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=10, choices=Reason.choices)
+    quote = models.CharField(max_length=10)
+    nav = MoneyField()
+    holdings = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("portfolio snapshot")
+        verbose_name_plural = _("portfolio snapshots")
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["account", "-at"])]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.nav} {self.quote}"

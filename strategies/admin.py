@@ -1,0 +1,17 @@
+from django.contrib import admin
+
+from strategies.models import Allocation, Strategy
+
+
+class AllocationInline(admin.TabularInline):
+    model = Allocation
+    extra = 0
+
+
+@admin.register(Strategy)
+class StrategyAdmin(admin.ModelAdmin):
+    list_display = ["name", "user", "account", "quote", "is_active", "min_delta_pct", "order_size_pct", "archived_at"]
+    list_filter = ["is_active", "quote"]
+    search_fields = ["name", "user__email"]
+    raw_id_fields = ["user", "account"]
+    inlines = [AllocationInline]

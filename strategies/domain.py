@@ -1,0 +1,181 @@
+"""What an owner wants, and the plan that gets there. Pure values; the planner is in strategies.planner.
+
+Weights and limits are in percent, notional and value in the quote stablecoin, quantities in the base asset.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from botbalance.lib.money import HUNDRED, ONE, ZERO
+from exchanges.domain import Side
+
+MAX_TARGETS = 50
+
+
+class BandType(StrEnum):
+    """Absolute: points of NAV. Relative: percent of the target weight."""
+
+    ABSOLUTE = "absolute"
+    RELATIVE = "relative"
+
+
+class TradeTo(StrEnum):
+    """How far a leg goes: to the target itself, or only back to the edge of the band."""
+
+    TARGET = "target"
+    EDGE = "edge"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    asset: str
+    weight_pct: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a strategy may trade.
+
+    min_delta_pct: the band; nothing inside it is traded. order_size_pct: largest leg, in percent of the managed value.
+    order_step_pct: distance of a limit price from mid, in percent; negative crosses the spread. quote_reserve_pct: share of
+    the managed value in quote that buys never touch. turnover_left: notional that may still be traded, None for no limit.
+    fee_rate: commission as a fraction, for estimates and for what buys leave free.
+    """
+
+    min_delta_pct: Decimal = ONE
+    order_size_pct: Decimal = Decimal(25)
+    order_step_pct: Decimal = ZERO
+    band_type: BandType = BandType.ABSOLUTE
+    trade_to: TradeTo = TradeTo.TARGET
+    quote_reserve_pct: Decimal = ZERO
+    max_orders: int = 20
+    turnover_left: Decimal | None = None
+    sell_unlisted: bool = False
+    fee_rate: Decimal = Decimal("0.001")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An order that rests at the exchange: what it will still buy or sell is not planned twice."""
+
+    symbol: str
+    side: Side
+    price: Decimal
+    remaining: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One LIMIT order of a plan. `fee` is an estimate in the quote asset."""
+
+    symbol: str
+    asset: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+
+    @property
+    def notional(self) -> Decimal:
+        return self.price * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An asset that is left alone, and why: a code of REASONS with the values of its sentence."""
+
+    asset: str
+    code: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        return REASONS[self.code].format(**self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationView:
+    """Weight of one asset now, as wanted, and after the plan's legs have filled. None where it has no price."""
+
+    asset: str
+    weight_pct: Decimal | None
+    target_pct: Decimal | None
+    after_pct: Decimal | None
+    value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Legs in the order they are sent, sells first. `nav` is the whole account, `managed` the part targets refer to."""
+
+    quote: str
+    nav: Decimal
+    managed: Decimal
+    legs: tuple[Leg, ...]
+    skips: tuple[Skip, ...]
+    allocations: tuple[AllocationView, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing to trade, and nothing that ought to be: every target is within its band."""
+        return not self.legs and all(skip.code in SETTLED for skip in self.skips)
+
+    @property
+    def unsettled(self) -> tuple[Skip, ...]:
+        return tuple(skip for skip in self.skips if skip.code not in SETTLED)
+
+
+# Reasons that leave nothing to be done. `held` are coins the owner did not list and did not ask to sell.
+SETTLED = frozenset({"within_band", "held", "held_unpriced"})
+
+REASONS: dict[str, str] = {
+    "within_band": "Within the band: {drift} points from the target {target} %, the band is {band} points.",
+    "held": "Not among the targets, so it is left alone and does not count towards them.",
+    "held_unpriced": "Not among the targets and without a price in {quote}; left alone.",
+    "no_pair": "There is no {asset}/{quote} pair on this exchange.",
+    "not_trading": "{symbol} is not trading at the moment (status {status}).",
+    "no_price": "{symbol} has no usable price at the moment.",
+    "crossed_price": "The prices of {symbol} are crossed (bid above ask); nothing is traded on them.",
+    "covered": "Open orders on {symbol} already cover the difference.",
+    "opposite_order": "An open {side} order on {symbol} stands against this; it has to fill or be cancelled first.",
+    "too_many_open": "{symbol} already has {count} open orders, the most the exchange allows.",
+    "below_min_notional": "The difference of {amount} {quote} is below the smallest order on {symbol}, {minimum} {quote}.",
+    "below_lot": "The difference is less than the smallest quantity of {symbol}, {minimum} {asset}.",
+    "no_quote": "There is not enough free {quote}: {free} {quote} is left to spend, the order would need {needed} {quote}.",
+    "locked": "Only {free} {asset} is free to sell; the rest is locked in open orders or other services.",
+    "max_orders": "The limit of {count} orders a round is reached; its turn comes in the next round.",
+    "max_turnover": "The turnover limit of this strategy is reached.",
+    "max_position": "{symbol} allows no more than {maximum} {asset} to be held.",
+    "filter": "The exchange would refuse the order ({filter}).",
+    "nothing_to_manage": "There is nothing to divide: the account holds no value in {quote} and the targets.",
+}
+
+
+def target_weights(targets: Iterable[Target], quote: str) -> dict[str, Decimal]:
+    """Weight of every target in percent; the quote gets what they leave."""
+    weights = {target.asset: target.weight_pct for target in targets}
+    return {**weights, quote: HUNDRED - sum(weights.values(), ZERO)}
+
+
+def leg_key(leg: Leg) -> tuple[str, str]:
+    return leg.symbol, leg.side.value
+
+
+def describe_legs(legs: Iterable[Leg]) -> list[list[str]]:
+    """What a plan digest vouches for: symbol, side, price and quantity of every leg."""
+    return [[leg.symbol, leg.side.value, f"{leg.price:f}", f"{leg.quantity:f}"] for leg in legs]
+
+
+def has_moved(agreed: list[list[str]], legs: Iterable[Leg], tolerance_pct: Decimal = ONE) -> bool:
+    """Whether a plan differs from the one its owner agreed to: other legs, or any price or quantity off by more."""
+    before = {(symbol, side): (Decimal(price), Decimal(quantity)) for symbol, side, price, quantity in agreed}
+    now = {leg_key(leg): (leg.price, leg.quantity) for leg in legs}
+    if before.keys() != now.keys():
+        return True
+    return any(
+        abs(new - old) * HUNDRED > old * tolerance_pct
+        for key in now
+        for old, new in zip(before[key], now[key], strict=True)
+    )

@@ -1,0 +1,315 @@
+"""The planner: from what is held to the orders that bring it to its targets. Pure, deterministic, total.
+
+The preview, the orders that are sent, the paper exchange's and the back-test's are this one function. It trades
+differences only: nothing is sold that must be bought back. Sells come first; buys spend only what is free now, so
+proceeds of sells are spent in the next round.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
+from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, Side, SymbolRules
+from portfolio.domain import Valuation
+from strategies.domain import AllocationView, BandType, Leg, Limits, OpenOrder, Plan, Skip, Target, TradeTo
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """One tradable asset outside its band: `amount` is the value to move, `delta` the whole difference to the target."""
+
+    asset: str
+    rules: SymbolRules
+    price: Price
+    side: Side
+    delta: Decimal
+    amount: Decimal
+    free: Decimal
+    held: Decimal
+
+
+def plan_rebalance(
+    valuation: Valuation,
+    targets: Sequence[Target],
+    limits: Limits,
+    rules: ExchangeInfo,
+    prices: PriceSnapshot,
+    open_orders: Sequence[OpenOrder] = (),
+) -> Plan:
+    """Plan one round.
+
+    `valuation` must be in the strategy's quote. `open_orders` are all orders resting at the account, ours and others'.
+    Every leg passes every filter of its symbol; every target without a leg has a Skip.
+    """
+    with wide():
+        return _Planner(valuation, targets, limits, rules, prices, open_orders).plan()
+
+
+def limit_price(rules: SymbolRules, side: Side, mid: Decimal, order_step_pct: Decimal) -> Decimal:
+    """Mid moved by the step, rounded away from the market: down for a buy, up for a sell."""
+    step = order_step_pct / HUNDRED
+    return rules.floor_price(mid * (ONE - step)) if side == Side.BUY else rules.ceil_price(mid * (ONE + step))
+
+
+class _Planner:
+    """One run of the planner: its inputs, and what is collected on the way."""
+
+    def __init__(
+        self,
+        valuation: Valuation,
+        targets: Sequence[Target],
+        limits: Limits,
+        info: ExchangeInfo,
+        prices: PriceSnapshot,
+        open_orders: Sequence[OpenOrder],
+    ) -> None:
+        self.valuation = valuation
+        self.quote = valuation.quote
+        self.limits = limits
+        self.info = info
+        self.prices = prices
+        self.holdings = {holding.asset: holding for holding in valuation.holdings}
+        self.open_orders: dict[str, list[OpenOrder]] = defaultdict(list)
+        for order in open_orders:
+            self.open_orders[order.symbol].append(order)
+        self.targets = {target.asset: target.weight_pct for target in targets}
+        self.skips: list[Skip] = []
+        unlisted = [asset for asset in self.holdings if asset not in self.targets and asset != self.quote]
+        self.held_apart: list[str] = []
+        for asset in sorted(unlisted):
+            if self.limits.sell_unlisted:
+                self.targets[asset] = ZERO
+            else:
+                self.held_apart.append(asset)
+        self.managed = self._managed_value()
+
+    def plan(self) -> Plan:
+        for asset in self.held_apart:
+            priced = self.holdings[asset].value is not None
+            self._skip(asset, "held" if priced else "held_unpriced", quote=self.quote)
+        wants = [want for asset in sorted(self.targets) if (want := self._want(asset)) is not None]
+        # Largest difference first: it does most for the portfolio should a limit cut the list short.
+        wants.sort(key=lambda want: (-abs(want.delta), want.asset))
+        sells = [want for want in wants if want.side == Side.SELL]
+        buys = [want for want in wants if want.side == Side.BUY]
+        legs: list[Leg] = []
+        turnover = self.limits.turnover_left
+        budget = self._free_quote()
+        for want in [*sells, *buys]:
+            if len(legs) >= self.limits.max_orders:
+                self._skip(want.asset, "max_orders", count=str(self.limits.max_orders))
+                continue
+            leg = self._leg(want, budget, turnover)
+            if leg is None:
+                continue
+            legs.append(leg)
+            if turnover is not None:
+                turnover -= leg.notional
+            if leg.side == Side.BUY:
+                budget -= leg.notional * (ONE + self.limits.fee_rate)
+        return Plan(
+            quote=self.quote,
+            nav=self.valuation.nav,
+            managed=self.managed,
+            legs=tuple(legs),
+            skips=tuple(sorted(self.skips, key=lambda skip: skip.asset)),
+            allocations=self._allocations(legs),
+        )
+
+    # --- what is wanted ------------------------------------------------------------------------------------
+
+    def _managed_value(self) -> Decimal:
+        """NAV without the coins that are held apart: what the target weights are percentages of."""
+        apart = sum((self.holdings[asset].value or ZERO for asset in self.held_apart), ZERO)
+        return self.valuation.nav - apart
+
+    def _free_quote(self) -> Decimal:
+        """Quote that buys may spend: free, less the reserve. Locked quote belongs to open orders already."""
+        holding = self.holdings.get(self.quote)
+        free = holding.free if holding else ZERO
+        return free - self.managed * self.limits.quote_reserve_pct / HUNDRED
+
+    def _want(self, asset: str) -> _Want | None:
+        """What one target asks for, or None with a Skip."""
+        rules = self.info.pair(asset, self.quote)
+        if rules is None:
+            self._skip(asset, "no_pair", asset=asset, quote=self.quote)
+            return None
+        price = self._usable_price(asset, rules)
+        if price is None:
+            return None
+        holding = self.holdings.get(asset)
+        held = holding.total if holding else ZERO
+        resting = self.open_orders[rules.symbol]
+        projected = held + sum(
+            (order.remaining if order.side == Side.BUY else -order.remaining for order in resting), ZERO
+        )
+        target_value = self.managed * self.targets[asset] / HUNDRED
+        delta = target_value - projected * price.value
+        band = self._band(target_value)
+        if abs(delta) <= band:
+            if resting and abs(target_value - held * price.value) > band:
+                self._skip(asset, "covered", symbol=rules.symbol)
+            else:
+                self._skip_within_band(asset, delta, band)
+            return None
+        side = Side.BUY if delta > 0 else Side.SELL
+        if not self._room_for_an_order(asset, rules, side, resting):
+            return None
+        amount = abs(delta) - (band if self.limits.trade_to == TradeTo.EDGE else ZERO)
+        return _Want(asset, rules, price, side, delta, amount, holding.free if holding else ZERO, projected)
+
+    def _usable_price(self, asset: str, rules: SymbolRules) -> Price | None:
+        price = self.prices.price(rules.symbol)
+        if not rules.is_trading:
+            self._skip(asset, "not_trading", symbol=rules.symbol, status=rules.status)
+        elif price is None or price.problem == "empty" or price.value <= 0:
+            self._skip(asset, "no_price", symbol=rules.symbol)
+        elif price.problem:
+            self._skip(asset, "crossed_price", symbol=rules.symbol)
+        elif self.managed <= 0:
+            self._skip(asset, "nothing_to_manage", quote=self.quote)
+        else:
+            return price
+        return None
+
+    def _room_for_an_order(self, asset: str, rules: SymbolRules, side: Side, resting: Sequence[OpenOrder]) -> bool:
+        opposite = next((order for order in resting if order.side != side), None)
+        if opposite is not None:
+            self._skip(asset, "opposite_order", symbol=rules.symbol, side=opposite.side.value)
+            return False
+        if rules.max_open_orders and len(resting) >= rules.max_open_orders:
+            self._skip(asset, "too_many_open", symbol=rules.symbol, count=str(len(resting)))
+            return False
+        return True
+
+    def _band(self, target_value: Decimal) -> Decimal:
+        base = target_value if self.limits.band_type == BandType.RELATIVE else self.managed
+        return base * self.limits.min_delta_pct / HUNDRED
+
+    # --- one leg -------------------------------------------------------------------------------------------
+
+    def _leg(self, want: _Want, budget: Decimal, turnover: Decimal | None) -> Leg | None:
+        """The order for one want within every limit, or None with a Skip."""
+        rules, mid = want.rules, want.price.value
+        price = limit_price(rules, want.side, mid, self.limits.order_step_pct)
+        if price <= 0:
+            self._skip(want.asset, "filter", filter="PRICE_FILTER")
+            return None
+        most = self._most(want, price, budget, turnover)
+        if most is None:
+            return None
+        size = min(want.amount, self.managed * self.limits.order_size_pct / HUNDRED)
+        quantity = rules.floor_quantity(min(size / mid, most))
+        smallest = rules.ceil_quantity(rules.min_notional / price)
+        if quantity < smallest:
+            # An order size below the exchange's minimum is raised to it, but never past the target or what is free.
+            if smallest * mid > want.amount:
+                self._skip_too_small(want, smallest * price)
+                return None
+            if smallest > most:
+                self._skip_short(want, smallest * price, budget, turnover)
+                return None
+            quantity = smallest
+        failure = rules.failure(want.side, price, quantity, mid)
+        if failure:
+            self._skip(want.asset, "filter", filter=failure)
+            return None
+        return Leg(rules.symbol, want.asset, want.side, price, quantity, price * quantity * self.limits.fee_rate)
+
+    def _most(self, want: _Want, price: Decimal, budget: Decimal, turnover: Decimal | None) -> Decimal | None:
+        """Largest quantity that may be ordered, in the base asset: what is free, turnover, notional, position."""
+        rules = want.rules
+        caps = [want.free if want.side == Side.SELL else max(budget, ZERO) / (ONE + self.limits.fee_rate) / price]
+        if turnover is not None:
+            if turnover <= 0:
+                self._skip(want.asset, "max_turnover")
+                return None
+            caps.append(turnover / price)
+        if rules.max_notional:
+            caps.append(rules.max_notional / price)
+        if rules.max_position and want.side == Side.BUY:
+            room = rules.max_position - want.held
+            if room <= 0:
+                self._skip(
+                    want.asset, "max_position", symbol=rules.symbol, maximum=plain(rules.max_position), asset=want.asset
+                )
+                return None
+            caps.append(room)
+        return min(caps)
+
+    # --- reasons -------------------------------------------------------------------------------------------
+
+    def _skip(self, asset: str, code: str, **values: str) -> None:
+        self.skips.append(Skip(asset, code, values))
+
+    def _skip_within_band(self, asset: str, delta: Decimal, band: Decimal) -> None:
+        def points(value: Decimal) -> str:
+            return plain(quantize(value / self.managed * HUNDRED, 2))
+
+        self._skip(asset, "within_band", drift=points(abs(delta)), target=plain(self.targets[asset]), band=points(band))
+
+    def _skip_too_small(self, want: _Want, minimum: Decimal) -> None:
+        rules, lot = want.rules, want.rules.ceil_quantity(ZERO)
+        if lot * want.price.value > want.amount:
+            self._skip(want.asset, "below_lot", symbol=rules.symbol, asset=want.asset, minimum=plain(lot))
+            return
+        self._skip(
+            want.asset,
+            "below_min_notional",
+            amount=plain(quantize(want.amount, 2)),
+            quote=self.quote,
+            symbol=rules.symbol,
+            minimum=plain(quantize(minimum, 2)),
+        )
+
+    def _skip_short(self, want: _Want, needed: Decimal, budget: Decimal, turnover: Decimal | None) -> None:
+        if turnover is not None and turnover < needed:
+            self._skip(want.asset, "max_turnover")
+        elif want.side == Side.SELL:
+            self._skip(want.asset, "locked", free=plain(want.free), asset=want.asset)
+        else:
+            self._skip(
+                want.asset,
+                "no_quote",
+                quote=self.quote,
+                free=plain(quantize(max(budget, ZERO), 2)),
+                needed=plain(quantize(needed, 2)),
+            )
+
+    # --- before and after ----------------------------------------------------------------------------------
+
+    def _allocations(self, legs: Sequence[Leg]) -> tuple[AllocationView, ...]:
+        """Weights of the managed value now and after the legs have filled, the quote last, others by target."""
+        values: dict[str, Decimal] = {}
+        for asset, holding in self.holdings.items():
+            if asset not in self.held_apart and holding.value is not None:
+                values[asset] = holding.value
+        after = dict(values)
+        for leg in legs:
+            mid = self.prices.prices[leg.symbol].value
+            sign = ONE if leg.side == Side.BUY else -ONE
+            after[leg.asset] = after.get(leg.asset, ZERO) + sign * leg.quantity * mid
+            after[self.quote] = after.get(self.quote, ZERO) - sign * leg.notional - leg.fee
+        whole = sum(after.values(), ZERO)
+
+        def share(parts: dict[str, Decimal], asset: str, total: Decimal) -> Decimal | None:
+            if asset not in parts and asset in self.holdings:
+                return None
+            return parts.get(asset, ZERO) / total * HUNDRED if total > 0 else ZERO
+
+        rest = HUNDRED - sum(self.targets.values(), ZERO)
+        wanted = {**self.targets, self.quote: rest}
+        order = sorted(self.targets, key=lambda asset: (-self.targets[asset], asset))
+        return tuple(
+            AllocationView(
+                asset=asset,
+                weight_pct=share(values, asset, self.managed),
+                target_pct=wanted[asset],
+                after_pct=share(after, asset, whole),
+                value=values.get(asset, ZERO),
+            )
+            for asset in [*order, self.quote]
+        )
