@@ -42,6 +42,9 @@ def prices(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
         if landed is not None:
             return landed
     try:
+        known = _fresh(key, effective.pricing_ttl_seconds)  # landed between our look and our turn
+        if known is not None:
+            return known
         snapshot = _fetch(venue, adapter, effective.pricing_source)
         cache.set(key, snapshot, LAST_KNOWN_SECONDS)
         return snapshot
@@ -71,8 +74,9 @@ def prices_for_trading(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
 
 
 def _fresh(key: str, ttl_seconds: int) -> PriceSnapshot | None:
+    """The cached prices unless they are too old, or from a future that a clock set back has left behind."""
     known: PriceSnapshot | None = cache.get(key)
-    return known if known is not None and now_ms() - known.at_ms < ttl_seconds * 1000 else None
+    return known if known is not None and abs(now_ms() - known.at_ms) < ttl_seconds * 1000 else None
 
 
 def _await_flight(key: str, ttl_seconds: int) -> PriceSnapshot | None:
@@ -84,7 +88,7 @@ def _await_flight(key: str, ttl_seconds: int) -> PriceSnapshot | None:
         if known is not None:
             return known
         if cache.get(f"{key}:flight") is None:
-            return None
+            return _fresh(key, ttl_seconds)
     return None
 
 

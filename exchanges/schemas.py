@@ -9,6 +9,9 @@ from typing import Any
 from botbalance.lib.money import ZERO
 from exchanges.domain import AccountInfo, Balance, BookTicker, ExchangeInfo, OrderReport, SymbolRules, TradeReport
 
+# No amount, id or time of an exchange has more digits before the point; a bigger one would only exhaust memory later.
+MOST_DIGITS = 30
+
 
 class MalformedAnswer(ValueError):
     """The body is JSON, but not the answer that was asked for."""
@@ -24,7 +27,17 @@ def decimal(value: Any) -> Decimal:
         raise MalformedAnswer(f"not a number: {value!r}") from None
     if not number.is_finite():
         raise MalformedAnswer(f"not a finite number: {value!r}")
+    if number.adjusted() >= MOST_DIGITS:
+        raise MalformedAnswer("not an amount: more than 30 digits before the point")
     return number
+
+
+def integer(value: Any) -> int:
+    """A whole wire number: ids, times, counts."""
+    number = decimal(value)
+    if number != number.to_integral_value():
+        raise MalformedAnswer(f"not a whole number: {value!r}")
+    return int(number)
 
 
 def _mapping(body: Any) -> Mapping[str, Any]:
@@ -46,21 +59,28 @@ def _field(row: Mapping[str, Any], name: str) -> Any:
         raise MalformedAnswer(f"field {name} is missing") from None
 
 
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = _field(row, name)
+    if not isinstance(value, str):
+        raise MalformedAnswer(f"field {name} is not text")
+    return value
+
+
 def server_time(body: Any) -> int:
-    return int(_field(_mapping(body), "serverTime"))
+    return integer(_field(_mapping(body), "serverTime"))
 
 
 def book_tickers(body: Any) -> list[BookTicker]:
     rows = _rows(body) if isinstance(body, list) else [_mapping(body)]
     return [
-        BookTicker(_field(row, "symbol"), decimal(_field(row, "bidPrice")), decimal(_field(row, "askPrice")))
+        BookTicker(_text(row, "symbol"), decimal(_field(row, "bidPrice")), decimal(_field(row, "askPrice")))
         for row in rows
     ]
 
 
 def ticker_prices(body: Any) -> dict[str, Decimal]:
     rows = _rows(body) if isinstance(body, list) else [_mapping(body)]
-    return {_field(row, "symbol"): decimal(_field(row, "price")) for row in rows}
+    return {_text(row, "symbol"): decimal(_field(row, "price")) for row in rows}
 
 
 def account(body: Any) -> AccountInfo:
@@ -73,7 +93,7 @@ def account(body: Any) -> AccountInfo:
         maker = decimal(row.get("makerCommission", 0)) / 10_000
         taker = decimal(row.get("takerCommission", 0)) / 10_000
     balances = [
-        Balance(_field(item, "asset"), decimal(_field(item, "free")), decimal(_field(item, "locked")))
+        Balance(_text(item, "asset"), decimal(_field(item, "free")), decimal(_field(item, "locked")))
         for item in _rows(_field(row, "balances"))
     ]
     return AccountInfo(
@@ -91,17 +111,17 @@ def order(body: Any) -> OrderReport:
     """
     row = _mapping(body)
     return OrderReport(
-        symbol=_field(row, "symbol"),
-        exchange_order_id=int(_field(row, "orderId")),
+        symbol=_text(row, "symbol"),
+        exchange_order_id=integer(_field(row, "orderId")),
         client_order_id=str(row.get("origClientOrderId") or _field(row, "clientOrderId")),
-        side=_field(row, "side"),
-        type=_field(row, "type"),
-        status=_field(row, "status"),
+        side=_text(row, "side"),
+        type=_text(row, "type"),
+        status=_text(row, "status"),
         price=decimal(_field(row, "price")),
         quantity=decimal(_field(row, "origQty")),
         executed_quantity=decimal(_field(row, "executedQty")),
         cumulative_quote=decimal(_field(row, "cummulativeQuoteQty")),
-        time_ms=int(row.get("time") or row.get("transactTime") or 0),
+        time_ms=integer(row.get("time") or row.get("transactTime") or 0),
     )
 
 
@@ -113,15 +133,15 @@ def orders(body: Any) -> list[OrderReport]:
 def trades(body: Any) -> list[TradeReport]:
     return [
         TradeReport(
-            trade_id=int(_field(row, "id")),
-            exchange_order_id=int(_field(row, "orderId")),
-            symbol=_field(row, "symbol"),
+            trade_id=integer(_field(row, "id")),
+            exchange_order_id=integer(_field(row, "orderId")),
+            symbol=_text(row, "symbol"),
             price=decimal(_field(row, "price")),
             quantity=decimal(_field(row, "qty")),
             quote_quantity=decimal(_field(row, "quoteQty")),
             commission=decimal(_field(row, "commission")),
-            commission_asset=_field(row, "commissionAsset"),
-            time_ms=int(_field(row, "time")),
+            commission_asset=_text(row, "commissionAsset"),
+            time_ms=integer(_field(row, "time")),
             is_buyer=bool(_field(row, "isBuyer")),
             is_maker=bool(_field(row, "isMaker")),
         )
@@ -136,7 +156,7 @@ def exchange_info(body: Any) -> ExchangeInfo:
 
 def symbol_rules(row: Mapping[str, Any]) -> SymbolRules:
     """One symbol of exchangeInfo. Filters we do not know are passed over: the exchange still checks them."""
-    filters = {_field(item, "filterType"): item for item in _rows(_field(row, "filters"))}
+    filters = {_text(item, "filterType"): item for item in _rows(_field(row, "filters"))}
 
     def number(filter_name: str, name: str) -> Decimal:
         return decimal(filters.get(filter_name, {}).get(name, 0))
@@ -145,10 +165,10 @@ def symbol_rules(row: Mapping[str, Any]) -> SymbolRules:
     sides, both = "PERCENT_PRICE_BY_SIDE", "PERCENT_PRICE"
     notional = "NOTIONAL"
     return SymbolRules(
-        symbol=_field(row, "symbol"),
-        base=_field(row, "baseAsset"),
-        quote=_field(row, "quoteAsset"),
-        status=str(_field(row, "status")),
+        symbol=_text(row, "symbol"),
+        base=_text(row, "baseAsset"),
+        quote=_text(row, "quoteAsset"),
+        status=_text(row, "status"),
         tick_size=number(price, "tickSize"),
         min_price=number(price, "minPrice"),
         max_price=number(price, "maxPrice"),
@@ -161,10 +181,10 @@ def symbol_rules(row: Mapping[str, Any]) -> SymbolRules:
         bid_multiplier_down=max(number(sides, "bidMultiplierDown"), number(both, "multiplierDown")),
         ask_multiplier_up=_tighter(number(sides, "askMultiplierUp"), number(both, "multiplierUp")),
         ask_multiplier_down=max(number(sides, "askMultiplierDown"), number(both, "multiplierDown")),
-        max_open_orders=int(number("MAX_NUM_ORDERS", "maxNumOrders")),
+        max_open_orders=integer(filters.get("MAX_NUM_ORDERS", {}).get("maxNumOrders", 0)),
         max_position=number("MAX_POSITION", "maxPosition"),
-        base_precision=int(row.get("baseAssetPrecision", 8)),
-        quote_precision=int(row.get("quoteAssetPrecision", 8)),
+        base_precision=integer(row.get("baseAssetPrecision", 8)),
+        quote_precision=integer(row.get("quoteAssetPrecision", 8)),
         limit_orders_allowed="LIMIT" in row.get("orderTypes", ["LIMIT"]) and bool(row.get("isSpotTradingAllowed", True)),
     )
 

@@ -1,4 +1,19 @@
+"""Previews, rebalances and orders. Mounted by the root, at /orders/."""
+
 from django.urls import path
 
+from orders import pages
+
 app_name = "orders"
-urlpatterns: list = []
+urlpatterns = [
+    path("", pages.order_list, name="list"),
+    path("refresh/", pages.refresh, name="refresh"),
+    path("cancel-all/", pages.cancel_all, name="cancel_all"),
+    path("<int:order_id>/", pages.order_detail, name="detail"),
+    path("<int:order_id>/cancel/", pages.cancel, name="cancel"),
+    path("preview/<int:strategy_id>/", pages.preview, name="preview"),
+    path("execute/<int:strategy_id>/", pages.execute, name="execute"),
+    path("runs/", pages.run_list, name="runs"),
+    path("runs/<int:run_id>/", pages.run, name="run"),
+    path("runs/<int:run_id>/stop/", pages.stop, name="stop"),
+]

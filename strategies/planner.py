@@ -242,8 +242,8 @@ class _Planner:
 
     # --- reasons -------------------------------------------------------------------------------------------
 
-    def _skip(self, asset: str, code: str, **values: str) -> None:
-        self.skips.append(Skip(asset, code, values))
+    def _skip(self, skipped: str, code: str, /, **values: str) -> None:
+        self.skips.append(Skip(skipped, code, values))
 
     def _skip_within_band(self, asset: str, delta: Decimal, band: Decimal) -> None:
         def points(value: Decimal) -> str:

@@ -1,4 +1,15 @@
+"""Strategies. Mounted by the root, at /strategies/."""
+
 from django.urls import path
 
+from strategies import pages
+
 app_name = "strategies"
-urlpatterns: list = []
+urlpatterns = [
+    path("", pages.strategy_list, name="list"),
+    path("new/", pages.create, name="create"),
+    path("<int:strategy_id>/", pages.edit, name="edit"),
+    path("<int:strategy_id>/activate/", pages.activate, name="activate"),
+    path("<int:strategy_id>/deactivate/", pages.deactivate, name="deactivate"),
+    path("<int:strategy_id>/delete/", pages.delete, name="delete"),
+]

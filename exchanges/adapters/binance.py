@@ -4,6 +4,7 @@ the transport mounted on the session differ.
 
 import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ import tenacity
 from django.db import connections
 from django.utils.translation import gettext as _
 from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import SSLError as TransportSSLError
 
 from botbalance.lib.clock import now_ms
 from botbalance.lib.money import plain
@@ -47,6 +49,12 @@ _clock_offsets: dict[str, int] = {}
 _clock_lock = threading.Lock()
 
 
+def forget_clocks() -> None:
+    """Measure every exchange's clock again when it is needed."""
+    with _clock_lock:
+        _clock_offsets.clear()
+
+
 class InsideTransaction(RuntimeError):
     """The exchange was called inside a transaction: a rollback could forget an order that exists."""
 
@@ -55,7 +63,8 @@ def _refuse_inside_transaction() -> None:
     for alias in connections:
         connection = connections[alias]
         # A test case's own outer transaction is not the program's (the same test Django's `durable` makes).
-        if alias == "default" and any(not block._from_testcase for block in connection.atomic_blocks):
+        blocks: list[Any] = connection.atomic_blocks
+        if alias == "default" and any(not block._from_testcase for block in blocks):
             raise InsideTransaction("The exchange must not be called inside atomic().")
 
 
@@ -242,14 +251,16 @@ class BinanceAdapter:
 def _parsed(parse: Callable[[Any], T], body: Any, failure: type[ExchangeError]) -> T:
     try:
         return parse(body)
-    except (schemas.MalformedAnswer, ValueError, TypeError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise failure(_("The exchange's answer could not be understood: %(error)s") % {"error": error}) from error
 
 
 def _network_error(error: requests.RequestException, is_read: bool) -> ExchangeError:
     """Timeouts and broken connections. A write is known not to have been sent only when no connection was made."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(error, requests.exceptions.SSLError):
+    # TLS can also break after the request has gone out; only a refused certificate is certain to come before it.
+    cause = reason.args[0] if isinstance(reason, TransportSSLError) and reason.args else None
+    if isinstance(cause, ssl.SSLCertVerificationError):
         return Unavailable(_("The exchange's certificate was not accepted."))
     if is_read or isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
         return Unavailable(_("The exchange cannot be reached. Nothing was sent; please try again."))
@@ -262,7 +273,7 @@ def _body_or_error(response: requests.Response, is_read: bool) -> Any:
     unknown: type[ExchangeError] = Unavailable if is_read else OutcomeUnknown
     try:
         body: Any = response.json()
-    except requests.exceptions.JSONDecodeError:
+    except (ValueError, RecursionError):
         body = None
     if 200 <= status < 300:
         if body is None:
@@ -270,28 +281,30 @@ def _body_or_error(response: requests.Response, is_read: bool) -> Any:
         return body
     code, text = 0, ""
     if isinstance(body, dict):
-        code = body.get("code") if isinstance(body.get("code"), int) else 0
+        given = body.get("code")
+        code = given if isinstance(given, int) else 0
         text = str(body.get("msg", ""))
     raise error_for(status, code, text, is_read, response.headers.get("Retry-After", ""))
 
 
 def error_for(status: int, code: int, text: str, is_read: bool, retry_after: str = "") -> ExchangeError:
     """Which error an HTTP status and Binance's code and text mean, for a read or for a write."""
-    known = {"exchange_code": code, "exchange_message": text, "http_status": status}
+    known: dict[str, Any] = {"exchange_code": code, "exchange_message": text, "http_status": status}
     said = f"{text} ({code})" if text else f"HTTP {status}"
     if status in (418, 429) or code in THROTTLE_CODES:
         error = Throttled(_("The exchange asks us to slow down: %(said)s") % {"said": said}, **known)
-        error.retry_after = float(retry_after) if retry_after.isdigit() else 1.0
+        error.retry_after = float(retry_after) if retry_after.isdecimal() else 1.0
         error.banned = status == 418
         return error
     if code == -1021:
-        return ClockSkew(_("This server's clock and the exchange's differ too much: %(said)s") % {"said": said}, **known)
+        message = _("This server's clock and the exchange's differ too much: %(said)s") % {"said": said}
+        return ClockSkew(message, **known)
     if code in CREDENTIAL_CODES or status == 401:
         return CredentialsRefused(_("The exchange refused the API key: %(said)s") % {"said": said}, **known)
     if code in BUSY_CODES:
         return Unavailable(_("The exchange is overloaded: %(said)s") % {"said": said}, **known)
     if status >= 500 or code in UNKNOWN_OUTCOME_CODES or 300 <= status < 400:
-        failure = Unavailable if is_read else OutcomeUnknown
+        failure: type[ExchangeError] = Unavailable if is_read else OutcomeUnknown
         return failure(_("The exchange had an internal problem: %(said)s") % {"said": said}, **known)
     if status == 451:
         return Rejected(_("The exchange does not serve this server's location: %(said)s") % {"said": said}, **known)

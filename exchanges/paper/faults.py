@@ -39,7 +39,7 @@ UNKNOWN = {
 KINDS = frozenset(
     {
         "refuse", "lost_before", "lost_after", "reset_before", "reset_after", "error_before", "error_after",
-        "throttled", "banned", "clock_skew", "not_found", "truncated", "html", "slow", "kill_before", "kill_after",
+        "throttled", "banned", "cut_short", "clock_skew", "not_found", "truncated", "html", "slow", "kill_before", "kill_after",
     }
 )  # fmt: skip
 
@@ -145,7 +145,7 @@ def perform(
     before = _instead(fault)
     if before is not None:
         return before
-    if kind in ("lost_after", "reset_after", "error_after", "truncated", "slow", "kill_after"):
+    if kind in ("lost_after", "reset_after", "error_after", "truncated", "cut_short", "slow", "kill_after"):
         given = process()
     if kind == "kill_after":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -160,8 +160,11 @@ def perform(
         )
     if kind == "error_after":
         return _unknown(fault)
-    if kind == "truncated":
-        return Answer(given.status, given.headers, given.body[: len(given.body) // 2])
+    if kind in ("truncated", "cut_short"):
+        # Half a body: as if that were all, or with a connection that breaks before the announced length is reached.
+        half = given.body[: len(given.body) // 2]
+        length = half if kind == "truncated" else given.body
+        return Answer(given.status, {**given.headers, "Content-Length": str(len(length))}, half)
     if read_timeout is not None and fault.seconds > read_timeout:
         time.sleep(read_timeout)
         raise requests.exceptions.ReadTimeout(f"Read timed out. (read timeout={read_timeout})", request=request)

@@ -78,7 +78,7 @@ def new_order(call: PrivateCall) -> Json:
         raise ApiRefusal(-1116, "Invalid orderType.")
     request = _order_request(parameters, symbol, side, kind)
     response = parameters.choice("newOrderRespType", ("ACK", "RESULT", "FULL"), _default_response(kind))
-    call.check_deadline(call.now_ms)
+    call.check_deadline(call.account.clock_ms)
     if account.market.status(symbol, call.now_ms) != "TRADING":
         raise ApiRefusal(-2010, "Market is closed.")
     _check_order_counts(account)
@@ -176,7 +176,7 @@ def cancel_order(call: PrivateCall) -> Json:
     restriction = parameters.text("cancelRestrictions")
     if restriction not in (None, "ONLY_NEW", "ONLY_PARTIALLY_FILLED"):
         raise ApiRefusal(-1145, "Invalid cancelRestrictions")
-    call.check_deadline(call.now_ms)
+    call.check_deadline(call.account.clock_ms)
     if order.is_open and restriction and restriction.removeprefix("ONLY_") != order.status:
         raise ApiRefusal(-2011, "Order was not canceled due to cancel restrictions.")
     cancelled = call.account.cancel(order.symbol, order.order_id)
@@ -185,7 +185,7 @@ def cancel_order(call: PrivateCall) -> Json:
 
 def cancel_open_orders(call: PrivateCall) -> list[Json]:
     symbol = call.one_symbol()
-    call.check_deadline(call.now_ms)
+    call.check_deadline(call.account.clock_ms)
     mine = [order for order in call.account.state.open_orders.values() if order.symbol == symbol]
     if not mine:
         raise ApiRefusal(-2011, "Unknown order sent.")

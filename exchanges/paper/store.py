@@ -54,11 +54,12 @@ def rules_of(symbol: str, symbols: Mapping[str, SymbolSpec]) -> SymbolSpec:
 class OpenAccount:
     """An account in hand: its row is locked, its state is of this moment. Only `apply` changes it."""
 
-    def __init__(self, row: PaperAccount, market: ControlledMarket, state: Account, now: int) -> None:
+    def __init__(self, row: PaperAccount, market: ControlledMarket, state: Account, clock_ms: int) -> None:
         self.row = row
         self.market = market
         self.state = state
-        self.now_ms = now
+        self.clock_ms = clock_ms
+        self.now_ms = max(clock_ms, row.advanced_ms)
         self._dirty = False
 
     def rules(self, symbol: str) -> SymbolSpec:
@@ -144,9 +145,9 @@ def opened(account_id: int, market: Market) -> Iterator[OpenAccount]:
     """Lock an account, bring it up to date, and write what its holder changes; all or nothing."""
     with transaction.atomic(using=ALIAS):
         row = PaperAccount.objects.using(ALIAS).select_for_update().get(pk=account_id)
-        # Read the clock under the lock: it never runs backwards for one account.
-        now = max(now_ms(), row.advanced_ms)
-        held = OpenAccount(row, controlled(market), _load(row), now)
+        # Read the clock under the lock: the time of an account's events never runs backwards.
+        clock = now_ms()
+        held = OpenAccount(row, controlled(market), _load(row), clock)
         held._walk()
         yield held
         held._save()

@@ -39,8 +39,15 @@ class Execution:
 
 
 def preview(strategy: Strategy) -> Preview:
-    """The exact orders the next round would place. Nothing is written or sent but balances as read."""
-    return strategies.plan_strategy(strategy, selectors.turnover_since(strategy.account))
+    """The exact orders the next round would place. Nothing is sent; written are the balances as read.
+
+    Raises an AppError; a key that is refused stops the account.
+    """
+    try:
+        return strategies.plan_strategy(strategy, selectors.turnover_since(strategy.account))
+    except CredentialsRefused as error:
+        exchanges.mark_refused(strategy.account, error.message)
+        raise
 
 
 def execute(

@@ -247,7 +247,7 @@ def run(script: list[tuple], pieces: int) -> tuple[Account, list[Outcome], list[
     return state, outcomes, seen
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(scripts)
 def test_every_asset_is_conserved_and_every_lock_has_its_order(script: list[tuple]) -> None:
     start = account(USDT="60000", BTC="1.5", ETH="20", XRP="30000.5")
@@ -282,7 +282,7 @@ def test_every_asset_is_conserved_and_every_lock_has_its_order(script: list[tupl
             assert trade.quantity % RULES[trade.symbol].step == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(scripts, st.integers(2, 5))
 def test_how_often_an_account_is_looked_at_changes_nothing(script: list[tuple], pieces: int) -> None:
     whole, whole_outcomes, _ = run(script, 1)

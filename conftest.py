@@ -1,0 +1,172 @@
+"""Fixtures of every app's tests: people, accounts, strategies, and a fresh start for what a process remembers."""
+
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts import services as accounts
+from accounts.models import User
+from botbalance.lib import system_settings
+from exchanges import markets
+from exchanges import services as exchanges
+from exchanges.adapters import binance
+from exchanges.models import ExchangeAccount
+from strategies import services as strategies
+from strategies.domain import Target
+from strategies.models import Strategy
+from tests.support import NEEDS, SHARED, must_not_skip, required, skip_or_fail
+
+PASSWORD = "correct-horse-9"  # noqa: S105  (of users who live for one test)
+
+# A timing of one machine says nothing on another, and a build must not fail by the luck of a draw.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") or os.environ.get("REQUIRE_ALL") else "here")
+
+
+# --- Skips that must not happen --------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    required()  # a wrong REQUIRE_ALL stops the run, not its first skip
+    known = {line.split(":")[0] for line in config.getini("markers")}
+    for name, what in NEEDS.items():
+        if name not in known:
+            config.addinivalue_line("markers", f"{name}: needs {what}; skipped with a reason where it is absent")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything must run, a skipped test that needs something failed to get it."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        needs = must_not_skip(mark.name for mark in item.iter_markers())
+        if needs:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            report.outcome = "failed"
+            report.longrepr = f"REQUIRE_ALL: a test marked {', '.join(needs)} was skipped. {reason}"
+    return report
+
+
+# --- A fresh start ---------------------------------------------------------------------------------------
+
+
+def _forget() -> None:
+    system_settings.forget()
+    markets.forget_rules()
+    binance.forget_clocks()
+
+
+def _uses_main_database(request: pytest.FixtureRequest) -> bool:
+    marker = request.node.get_closest_marker("django_db")
+    if marker is not None:
+        databases = marker.kwargs.get("databases") or ["default"]
+        return databases == "__all__" or "default" in databases
+    return not {"db", "transactional_db", "live_server"}.isdisjoint(request.fixturenames)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_start(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a process remembers between requests is not what one test leaves to the next."""
+    _forget()
+    with_cache = _uses_main_database(request)  # the cache may live in the database; none is forced on pure tests
+    if with_cache:
+        request.getfixturevalue("db")
+        cache.clear()
+    yield
+    if with_cache:
+        cache.clear()
+    _forget()
+
+
+# --- People ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return accounts.register("alice@example.org", PASSWORD)
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return accounts.register("bob@example.org", PASSWORD)
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """Somebody who owns nothing and must see nothing."""
+    return accounts.register("charlie@example.org", PASSWORD)
+
+
+@pytest.fixture
+def client_for() -> Callable[[User], Client]:
+    """A browser in which somebody is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def api_for() -> Callable[[User], APIClient]:
+    """A program that sends somebody's API token."""
+
+    def with_token(user: User) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {accounts.issue_token(user)}")
+        return client
+
+    return with_token
+
+
+# --- What they own ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paper_account() -> Callable[..., ExchangeAccount]:
+    """paper_account(user, {"USDT": "1000"}, label="Paper", quote="USDT"): a connected paper account."""
+
+    def connect(
+        user: User, balances: Mapping[str, Any] | None = None, *, label: str = "Paper", quote: str = "USDT"
+    ) -> ExchangeAccount:
+        amounts = None if balances is None else {asset: Decimal(str(amount)) for asset, amount in balances.items()}
+        return exchanges.connect_account(user, label=label, venue="paper", quote=quote, paper_balances=amounts)
+
+    return connect
+
+
+@pytest.fixture
+def strategy() -> Callable[..., Strategy]:
+    """strategy(account, {"BTC": 60}, order_step_pct="-0.1"): a strategy, active when the account has no other."""
+
+    def create(account: ExchangeAccount, targets: Mapping[str, Any] | None = None, **values: Any) -> Strategy:
+        weights = {"BTC": 40, "ETH": 30, "SOL": 20} if targets is None else targets
+        rows = [Target(asset, Decimal(str(weight))) for asset, weight in weights.items()]
+        decimals = {
+            name: Decimal(value) if name.endswith("_pct") and value is not None else value
+            for name, value in values.items()
+        }
+        return strategies.create_strategy(account.user, account, {"name": "Targets", **decimals}, rows)
+
+    return create
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The directory ../shared, for tests marked needs_shared."""
+    if not SHARED.is_dir():
+        skip_or_fail("../shared is not there")
+    return SHARED

@@ -1,0 +1,180 @@
+"""A real network that fails, on sockets of this machine: was the order certainly not sent, or may it exist?"""
+
+import datetime as dt
+import os
+import socket
+import ssl
+import struct
+import time
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from exchanges.adapters.binance import BinanceAdapter
+from exchanges.errors import ExchangeError, OutcomeUnknown, Unavailable
+from exchanges.tests.support import API_KEY, API_SECRET, NOW, new_order, read_request, server
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def adapter(url: str, *, verify: bool | str = True) -> BinanceAdapter:
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = verify
+    return BinanceAdapter(
+        url, api_key=API_KEY, api_secret=API_SECRET, session=session, timeout=(0.3, 0.3), sleep=lambda seconds: None
+    )
+
+
+def read(client: BinanceAdapter) -> None:
+    client.get_order_status("BTCUSDT", "abc")
+
+
+def place(client: BinanceAdapter) -> None:
+    client.place_order(new_order(), NOW)
+
+
+def cancel(client: BinanceAdapter) -> None:
+    client.cancel_order("BTCUSDT", "abc")
+
+
+CALLS = [read, place, cancel]
+
+
+def error_of(call, client: BinanceAdapter) -> type[ExchangeError]:
+    with pytest.raises(ExchangeError) as caught:
+        call(client)
+    return type(caught.value)
+
+
+def silence(connection: socket.socket) -> None:
+    read_request(connection)
+    time.sleep(0.5)
+
+
+def reset(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def hang_up(connection: socket.socket) -> None:
+    read_request(connection)
+
+
+def half_an_answer(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(HEAD + b'Content-Length: 500\r\n\r\n{"symbol": "BTC')
+
+
+def half_a_chunk(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(HEAD + b'Transfer-Encoding: chunked\r\n\r\n40\r\n{"symbol": "BTC')
+
+
+def no_gzip(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd")
+
+
+def no_http(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"this is no HTTP\r\n\r\n")
+
+
+@pytest.mark.parametrize("conversation", [silence, reset, hang_up, half_an_answer, half_a_chunk, no_gzip, no_http])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_connection_that_fails_after_the_request_leaves_the_outcome_of_a_write_open(call, conversation) -> None:
+    with server(conversation) as exchange:
+        expected = Unavailable if call is read else OutcomeUnknown
+        assert error_of(call, adapter(exchange.url)) is expected
+        assert exchange.connections == (3 if call is read else 1)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_refused_connection_has_sent_nothing(call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert error_of(call, adapter(f"http://127.0.0.1:{port}")) is Unavailable
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_unknown_host_has_sent_nothing(call) -> None:
+    assert error_of(call, adapter("http://exchange.invalid")) is Unavailable
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_connection_that_is_never_made_has_sent_nothing(call) -> None:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    address = listener.getsockname()
+    waiting = []
+    try:
+        # A full queue of connections: the next one is neither taken nor refused.
+        for _ in range(2):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(address)
+            waiting.append(one)
+        assert error_of(call, adapter(f"http://127.0.0.1:{address[1]}")) is Unavailable
+    finally:
+        for one in (*waiting, listener):
+            one.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate of 127.0.0.1 and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_certificate_that_is_not_trusted_has_sent_nothing(call, certificate: Path) -> None:
+    seen: list[bytes] = []
+    with server(lambda connection: seen.append(read_request(connection)), tls(certificate)) as exchange:
+        assert error_of(call, adapter(exchange.url)) is Unavailable
+    assert not any(seen)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_tls_that_breaks_after_the_request_leaves_the_outcome_of_a_write_open(call, certificate: Path) -> None:
+    seen: list[bytes] = []
+
+    def garble(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+        os.write(connection.fileno(), b"this is no record of TLS\r\n")
+        time.sleep(0.05)
+
+    with server(garble, tls(certificate)) as exchange:
+        expected = Unavailable if call is read else OutcomeUnknown
+        assert error_of(call, adapter(exchange.url, verify=str(certificate))) is expected
+    assert all(b"/api/v3/order" in request for request in seen)
+    assert len(seen) == (3 if call is read else 1)

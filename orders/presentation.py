@@ -1,0 +1,211 @@
+"""Orders, runs and plans in words and shapes for pages. Pure but for the reader's language.
+
+SVG lengths are strings of percent, so that no language puts a comma into them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from botbalance.lib.money import HUNDRED, ZERO, quantize, wide
+from orders.domain import Status
+from orders.models import Order, OrderEvent, Run
+from portfolio.domain import Valuation
+from strategies.domain import REASONS, SETTLED, Skip, Target
+
+SERIES = 10  # colours for assets; c10 is the quote's, c11 is for all that are too many
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A state on a badge: its colour, its name, and what it means."""
+
+    badge: str
+    label: str | Promise
+    title: str | Promise
+
+
+STATUS_WORDS: Mapping[str, Words] = {
+    Status.PENDING: Words("", _("to be sent"), _("Meant, and not sent to the exchange yet.")),
+    Status.UNKNOWN: Words(
+        "warn", _("being looked up"), _("Sent, and the answer is not known: the exchange is being asked.")
+    ),
+    Status.NEW: Words("info", _("open"), _("Rests at the exchange; nothing of it has been filled.")),
+    Status.PARTIALLY_FILLED: Words(
+        "info", _("partly filled"), _("A part has been filled; the rest rests at the exchange.")
+    ),
+    Status.FILLED: Words("ok", _("filled"), _("All of it has been bought or sold.")),
+    Status.CANCELED: Words("", _("cancelled"), _("Cancelled; what had been filled before stays.")),
+    Status.REJECTED: Words("bad", _("refused"), _("The exchange did not accept it; nothing was traded.")),
+    Status.EXPIRED: Words("", _("expired"), _("The exchange ended it by its own rules.")),
+    Status.EXPIRED_IN_MATCH: Words(
+        "", _("expired"), _("The exchange ended it because it would have traded with another order of the account.")
+    ),
+    Status.NOT_PLACED: Words("", _("not sent"), _("It never reached the exchange; nothing was traded.")),
+    Status.VANISHED: Words("bad", _("gone"), _("The exchange knew it once and does not any more.")),
+}
+
+RUN_WORDS: Mapping[str, Words] = {
+    Run.State.ACTIVE: Words("info", _("running"), _("Orders are being placed and watched.")),
+    Run.State.COMPLETE: Words("ok", _("complete"), _("Every target is within its band.")),
+    Run.State.STOPPED: Words("warn", _("stopped"), _("It ended before every target was within its band.")),
+}
+
+EVENT_WORDS: Mapping[str, tuple[str, str | Promise]] = {
+    "intent": ("", _("Planned and written down, before anything was sent.")),
+    "sending": ("now", _("Sent to the exchange.")),
+    "sending_again": ("now", _("Sent once more: the exchange refused the first for its time stamp, before doing anything.")),
+    "answer": ("now", _("The exchange answered.")),
+    "report": ("now", _("Asked the exchange: its state has changed.")),
+    "asked": ("warn", _("The exchange could not be asked.")),
+    "fill": ("ok", _("Traded:")),
+    "cancelling": ("", _("Asked the exchange to cancel it.")),
+    "cancelled": ("", _("The exchange confirmed the cancellation.")),
+    "rejected": ("bad", _("The exchange refused it.")),
+    "not_placed": ("bad", _("It was not placed.")),
+    "vanished": ("bad", _("The exchange does not know it any more.")),
+}
+
+
+# --- Orders ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as a line of a table."""
+
+    order: Order
+    words: Words
+    filled: str
+    fees: tuple[tuple[str, Decimal], ...]
+
+
+def order_row(order: Order) -> OrderRow:
+    fees = tuple((asset, Decimal(amount)) for asset, amount in order.fees.items())
+    return OrderRow(order, STATUS_WORDS[order.status], length(order.executed_pct), fees)
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A line of an order's timeline. `state` is None where the event left the state as it was."""
+
+    event: OrderEvent
+    mark: str
+    text: str | Promise
+    state: Words | None
+
+
+def timeline(events: Iterable[OrderEvent]) -> list[EventRow]:
+    rows: list[EventRow] = []
+    before = ""
+    for event in events:
+        mark, text = EVENT_WORDS.get(event.kind, ("", event.kind))
+        rows.append(EventRow(event, mark, text, STATUS_WORDS[event.status] if event.status != before else None))
+        before = event.status
+    return rows
+
+
+# --- Reasons ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRow:
+    """An asset that is left alone and why. `settled`: there is nothing to be done about it."""
+
+    asset: str
+    reason: str
+    settled: bool
+
+
+def skip_rows(skips: Iterable[Skip]) -> list[SkipRow]:
+    """What a plan leaves alone, in the reader's language; what wants attention first."""
+    rows = [SkipRow(skip.asset, gettext(REASONS[skip.code]).format(**skip.values), skip.code in SETTLED) for skip in skips]
+    return sorted(rows, key=lambda row: (row.settled, row.asset))
+
+
+def stored_skips(stored: Iterable[Mapping[str, object]]) -> list[Skip]:
+    """The skips of a round as they were stored."""
+    return [Skip(str(row["asset"]), str(row["code"]), row["values"]) for row in stored]  # type: ignore[arg-type]
+
+
+# --- Weights ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights in percent of the managed value: what the targets and the quote divide between them."""
+
+    managed: Decimal
+    apart: Decimal
+    by_asset: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def weights_now(valuation: Valuation, targets: Sequence[Target], *, sell_unlisted: bool) -> Weights:
+    """Weights as the planner sees them: coins that are neither targets nor to be sold do not count."""
+    listed = {target.asset for target in targets} | {valuation.quote}
+    with wide():
+        values = {holding.asset: holding.value for holding in valuation.holdings if holding.value is not None}
+        managed = sum((value for asset, value in values.items() if sell_unlisted or asset in listed), ZERO)
+        shares = {
+            asset: value / managed * HUNDRED
+            for asset, value in values.items()
+            if managed > 0 and (sell_unlisted or asset in listed)
+        }
+        return Weights(managed, valuation.nav - managed, shares)
+
+
+def colours(assets: Iterable[str], quote: str) -> dict[str, str]:
+    """A CSS class for every asset: the quote has its own, and those that are too many share one."""
+    chosen = {quote: "c10"}
+    for index, asset in enumerate(asset for asset in assets if asset != quote):
+        chosen[asset] = f"c{index}" if index < SERIES else "c11"
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRow:
+    """Weights of one asset in percent, and the same as lengths of bars. None where it has no price."""
+
+    asset: str
+    colour: str
+    now: Decimal | None
+    target: Decimal | None
+    after: Decimal | None
+    now_bar: str = "0"
+    target_mark: str = "0"
+    after_bar: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightInput:
+    asset: str
+    now: Decimal | None
+    target: Decimal | None
+    after: Decimal | None = None
+
+
+def weight_rows(rows: Sequence[WeightInput], quote: str) -> list[WeightRow]:
+    """Rows with bars on one scale: the largest weight fills it."""
+    weights = [weight for row in rows for weight in (row.now, row.target, row.after) if weight is not None]
+    most = max([*weights, ZERO]) or HUNDRED
+    palette = colours((row.asset for row in rows), quote)
+
+    def bar(weight: Decimal | None) -> str:
+        with wide():
+            return length((weight or ZERO) / most * HUNDRED)
+
+    return [
+        WeightRow(
+            row.asset, palette[row.asset], row.now, row.target, row.after, bar(row.now), bar(row.target), bar(row.after)
+        )
+        for row in rows
+    ]
+
+
+def length(percent: Decimal) -> str:
+    """A length within 0 and 100 as an attribute of SVG or HTML."""
+    return f"{quantize(min(max(percent, ZERO), HUNDRED), 2):f}"

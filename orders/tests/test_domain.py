@@ -1,0 +1,148 @@
+"""What may happen to an order and to a run: the rules, without a database."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchanges.domain import OrderReport
+from orders.domain import (
+    FINAL,
+    RUN_REASONS,
+    Missing,
+    OrderState,
+    RoundView,
+    Status,
+    Step,
+    client_order_id,
+    judge_missing,
+    merge,
+    next_step,
+    next_tick_ts,
+)
+
+D = Decimal
+
+
+def report(status: str, executed: str = "0", quote: str = "0") -> OrderReport:
+    return OrderReport("BTCUSDT", 7, "abc", "BUY", "LIMIT", status, D(100), D(1), D(executed), D(quote), 0)
+
+
+def state(status: Status, executed: str = "0", quote: str = "0") -> OrderState:
+    return OrderState(status, D(executed), D(quote))
+
+
+def test_the_client_order_id_is_the_documented_hash() -> None:
+    # printf '1:BTCUSDT:BUY:1700000000000:0' | sha1sum | cut -c1-20
+    assert client_order_id(1, "BTCUSDT", "BUY", 1_700_000_000_000, 0) == "2a5f9ead4eeeb00da126"
+
+
+def test_ids_differ_in_every_part() -> None:
+    ids = {
+        client_order_id(user, symbol, side, tick, index)
+        for user in (1, 2)
+        for symbol in ("BTCUSDT", "ETHUSDT")
+        for side in ("BUY", "SELL")
+        for tick in (1, 2)
+        for index in (0, 1)
+    }
+    assert len(ids) == 32
+
+
+@given(last=st.integers(0, 2**50), now=st.integers(0, 2**50))
+def test_tick_times_only_ever_go_up(last: int, now: int) -> None:
+    assert next_tick_ts(last, now) > last
+    assert next_tick_ts(last, now) >= now
+
+
+def test_a_report_moves_an_order_on() -> None:
+    assert merge(state(Status.UNKNOWN), report("NEW")) == state(Status.NEW)
+    assert merge(state(Status.NEW), report("PARTIALLY_FILLED", "0.4", "40")) == state(
+        Status.PARTIALLY_FILLED, "0.4", "40"
+    )
+    assert merge(state(Status.PARTIALLY_FILLED, "0.4", "40"), report("FILLED", "1", "100")) == state(
+        Status.FILLED, "1", "100"
+    )
+
+
+def test_a_late_answer_takes_nothing_back() -> None:
+    assert merge(state(Status.PARTIALLY_FILLED, "0.4", "40"), report("NEW")) is None
+
+
+def test_the_same_report_twice_is_no_news() -> None:
+    assert merge(state(Status.NEW), report("NEW")) is None
+
+
+def test_a_word_that_is_new_to_us_keeps_an_open_order_open() -> None:
+    assert merge(state(Status.NEW), report("SOMETHING_ELSE")) is None
+    assert merge(state(Status.UNKNOWN), report("SOMETHING_ELSE")) == state(Status.NEW)
+
+
+orders = st.builds(
+    lambda status, executed: report(status, str(executed), str(executed * 100)),
+    st.sampled_from([*Status, "PENDING_NEW", "PENDING_CANCEL", "NOVELTY"]),
+    st.integers(0, 5),
+)
+
+
+@given(reports=st.lists(orders, max_size=12))
+def test_executed_quantity_never_falls_and_final_states_never_change(reports: list[OrderReport]) -> None:
+    known = state(Status.UNKNOWN)
+    for each in reports:
+        merged = merge(known, each) or known
+        assert merged.executed_quantity >= known.executed_quantity
+        if known.status in FINAL:
+            assert merged == known
+        known = merged
+
+
+@pytest.mark.parametrize(
+    ("seconds_after_sending", "answers", "verdict"),
+    [
+        (1, 1, Missing.ASK_AGAIN),
+        (1, 50, Missing.ASK_AGAIN),
+        (9.9, 50, Missing.ASK_AGAIN),
+        (10.1, 1, Missing.ASK_AGAIN),
+        (10.1, 2, Missing.NOT_PLACED),
+    ],
+)
+def test_an_order_is_declared_not_placed_only_past_the_window_and_after_asking_twice(
+    seconds_after_sending: float, answers: int, verdict: Missing
+) -> None:
+    now = int(seconds_after_sending * 1000)
+    assert judge_missing(
+        seen_before=False, missing_answers=answers, sent_ms=0, now_ms=now, recv_window_ms=5000
+    ) == verdict
+
+
+def test_an_order_that_was_known_once_vanishes_instead() -> None:
+    verdicts = [
+        judge_missing(seen_before=True, missing_answers=n, sent_ms=0, now_ms=0, recv_window_ms=5000) for n in (1, 2, 3)
+    ]
+    assert verdicts == [Missing.ASK_AGAIN, Missing.ASK_AGAIN, Missing.VANISHED]
+
+
+def view(*statuses: Status, filled: bool = False, recorded: bool = True, refusals: tuple[str, ...] = ()) -> RoundView:
+    return RoundView(statuses, recorded, filled, refusals)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "step"),
+    [
+        ([view(Status.PENDING, Status.NEW)], (Step.SEND, "")),
+        ([view(Status.NEW, Status.FILLED, filled=True)], (Step.WAIT, "")),
+        ([view(Status.UNKNOWN)], (Step.WAIT, "")),
+        ([view(Status.FILLED, filled=True, recorded=False)], (Step.WAIT, "")),
+        ([view(Status.FILLED, filled=True)], (Step.PLAN, "")),
+        ([view(Status.CANCELED)] * 4, (Step.PLAN, "")),
+        ([view(Status.CANCELED)] * 5, (Step.STOP, "no_fills")),
+        ([view(Status.FILLED, filled=True), *[view(Status.CANCELED)] * 4], (Step.PLAN, "")),
+        ([view(Status.REJECTED, refusals=("no",))], (Step.PLAN, "")),
+        ([view(Status.REJECTED, refusals=("no",))] * 2, (Step.STOP, "orders_refused")),
+        ([view(Status.FILLED, filled=True)] * 200, (Step.STOP, "too_many_rounds")),
+    ],
+)
+def test_the_next_step_of_a_run(rounds: list[RoundView], step: tuple[Step, str]) -> None:
+    assert next_step(rounds) == step
+    assert step[1] in RUN_REASONS

@@ -1,0 +1,94 @@
+"""A process that dies by SIGKILL in the middle: the next one finds everything in the rows, and doubles nothing."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Box:
+    """An installation of its own, driven by its commands in processes of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {
+            **{name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")},
+            "ENV_FILE": str(folder / "env"),
+            "DATA_DIR": str(folder / "data"),
+            "DJANGO_SETTINGS_MODULE": "botbalance.settings",
+            "REDIS_URL": "",
+            "LOG_LEVEL": "WARNING",
+            "PAPER_SPEED": "60",
+        }
+        subprocess.run([sys.executable, "-m", "botbalance.first_run", str(folder / "env")], cwd=ROOT, check=True)
+        # The suite's own secrets would otherwise win over the file's.
+        for name in ("SECRET_KEY", "FERNET_KEYS", "EMAIL_URL"):
+            self.env.pop(name, None)
+        self.manage("prepare")
+        self.manage("seed", "--demo")
+
+    def manage(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def killed_rebalance(self, kind: str, nth: int) -> None:
+        fault = json.dumps([{"match": "POST /api/v3/order", "kind": kind, "nth": nth}])
+        killed = self.manage("rebalance", "--user", "demo@example.com", PAPER_FAULTS=fault)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+    def finish(self) -> None:
+        for _look in range(40):
+            tracked = self.manage("track", "--json")
+            assert tracked.returncode == 0, tracked.stderr
+            if not json.loads(tracked.stdout.splitlines()[-1])["accounts"]:
+                return
+        raise AssertionError(self.rows("botbalance", "SELECT status, error FROM orders_order"))
+
+    def rows(self, database: str, query: str) -> list[tuple[object, ...]]:
+        connection = sqlite3.connect(self.folder / "data" / f"{database}.sqlite3")
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    def ours(self) -> list[tuple[object, ...]]:
+        query = "SELECT client_order_id, status, executed_quantity FROM orders_order WHERE exchange_order_id NOTNULL"
+        return sorted(self.rows("botbalance", query))
+
+    def theirs(self) -> list[tuple[object, ...]]:
+        return sorted(self.rows("paper", "SELECT client_order_id, status, executed FROM paper_paperorder"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "at_exchange"),
+    [("kill_before", 0), ("kill_after", 1)],
+    ids=["between intent and send", "between answer and record"],
+)
+def test_a_run_killed_while_sending_is_finished_by_the_next_process(
+    kind: str, at_exchange: int, tmp_path: Path
+) -> None:
+    box = Box(tmp_path)
+    box.killed_rebalance(kind, nth=1)
+    intents = box.rows("botbalance", "SELECT client_order_id, status FROM orders_order ORDER BY id")
+    assert [status for _id, status in intents] == ["UNKNOWN", "PENDING", "PENDING"]
+    assert len(box.theirs()) == at_exchange
+    box.finish()
+    assert box.ours() == box.theirs()
+    assert len({row[0] for row in box.theirs()}) == len(box.theirs())
+    (state,) = box.rows("botbalance", "SELECT state FROM orders_run")
+    assert state == ("complete",)
+    first = box.rows("botbalance", "SELECT status FROM orders_order ORDER BY id LIMIT 1")[0]
+    assert first == (("NOT_PLACED",) if kind == "kill_before" else ("FILLED",))

@@ -1,0 +1,171 @@
+"""The form of a strategy and the rows of its targets. The service validates; forms only parse what was typed."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from botbalance.lib.errors import AppError
+from botbalance.lib.money import HUNDRED, ZERO, plain
+from botbalance.lib.web import add_errors
+from exchanges.models import ExchangeAccount
+from strategies.domain import MAX_TARGETS, Target
+from strategies.models import Strategy
+
+LIMITS = (
+    "order_size_pct",
+    "min_delta_pct",
+    "band_type",
+    "order_step_pct",
+    "trade_to",
+    "quote_reserve_pct",
+    "max_orders",
+    "max_turnover_pct",
+    "order_lifetime_seconds",
+    "sell_unlisted",
+)
+# When to change a limit, beside what it does (the model's help text).
+WHEN = {
+    "order_size_pct": _("Smaller for coins with a thin order book; larger to be done sooner."),
+    "min_delta_pct": _("Wider trades less often and pays fewer fees; narrower follows the targets more closely."),
+    "band_type": _("Relative suits small weights: 20 % of a 2 % target is 0.4 points."),
+    "order_step_pct": _("0.1 or so when there is no hurry; −0.1 when it has to fill now."),
+    "trade_to": _("The edge trades half as much and comes back sooner."),
+    "quote_reserve_pct": _("When you want cash at hand whatever the targets say."),
+    "max_orders": _("Fewer to watch a first rebalance step by step; what is left follows in the next round."),
+    "max_turnover_pct": _("A brake for days on which prices jump back and forth."),
+    "order_lifetime_seconds": _("Longer with a larger price step, so that orders have time to be reached."),
+    "sell_unlisted": _("On only when every coin of the account is meant to be in the list."),
+}
+
+
+class StrategyForm(forms.ModelForm):
+    """Name and limits. It never saves: `cleaned_data` goes to the service."""
+
+    class Meta:
+        model = Strategy
+        fields = ["name", *LIMITS]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if isinstance(field, forms.DecimalField):
+                field.widget.attrs.update({"inputmode": "decimal", "step": "any"})
+            if name in WHEN:
+                field.help_text = f"{field.help_text} {WHEN[name]}".strip()
+
+    @property
+    def limits(self) -> list[forms.BoundField]:
+        return [self[name] for name in LIMITS]
+
+    @property
+    def limits_need_attention(self) -> bool:
+        return any(self.errors.get(name) for name in LIMITS)
+
+
+class AccountForm(forms.Form):
+    """Which of the user's accounts a new strategy is for."""
+
+    account = forms.ModelChoiceField(label=_("Account"), queryset=ExchangeAccount.objects.none(), empty_label=None)
+
+    def __init__(self, accounts: QuerySet[ExchangeAccount], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["account"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = accounts
+
+
+class TargetForm(forms.Form):
+    """One asset and its weight. A row left empty is dropped."""
+
+    asset = forms.CharField(
+        label=_("Asset"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"list": "assets", "autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )
+    weight_pct = forms.DecimalField(
+        label=_("Weight, %"),
+        max_digits=8,
+        decimal_places=4,
+        min_value=0,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"}),
+    )
+
+    def clean_asset(self) -> str:
+        asset: str = self.cleaned_data["asset"]
+        return asset.strip().upper()
+
+
+class _TargetFormSet(forms.BaseFormSet):
+    """Rows are never "initial" to Django: an emptied row is a dropped one, also of a strategy that is being edited."""
+
+    def initial_form_count(self) -> int:
+        return 0
+
+    @property
+    def targets(self) -> list[Target]:
+        """The rows that say something, in their order. Of a valid formset only."""
+        rows = (form.cleaned_data for form in self.forms)
+        return [Target(row["asset"], row["weight_pct"]) for row in rows if row]
+
+    @property
+    def total(self) -> Decimal:
+        """Sum of the weights that can be read, as typed."""
+        total = ZERO
+        for form in self.forms:
+            try:
+                weight = form.fields["weight_pct"].clean(form["weight_pct"].value())
+            except forms.ValidationError:
+                continue
+            total += weight
+        return total
+
+    @property
+    def rest(self) -> Decimal:
+        """What the weights leave for the quote."""
+        return HUNDRED - self.total
+
+
+def _formset_class(rows: int) -> type[_TargetFormSet]:
+    return forms.formset_factory(  # type: ignore[return-value]
+        TargetForm, formset=_TargetFormSet, extra=rows, max_num=4 * MAX_TARGETS, absolute_max=4 * MAX_TARGETS
+    )
+
+
+def unbound_rows(initial: list[dict[str, Any]]) -> _TargetFormSet:
+    """Rows showing `initial`, or one empty row."""
+    rows = initial or [{}]
+    return _formset_class(len(rows))(initial=rows, prefix="targets")
+
+
+def bound_rows(data: Mapping[str, Any]) -> _TargetFormSet:
+    return _formset_class(0)(data, prefix="targets")
+
+
+def rows_as_typed(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What stands in the rows, readable or not: for adding and removing a row without judging the others."""
+    return [{name: form[name].value() or "" for name in ("asset", "weight_pct")} for form in bound_rows(data).forms]
+
+
+def initial_of(strategy: Strategy) -> dict[str, Any]:
+    """A strategy's fields as they are typed: 25, not 25.0000."""
+    values = forms.model_to_dict(strategy, fields=["name", *LIMITS])
+    return {name: plain(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+
+
+def initial_rows_of(strategy: Strategy) -> list[dict[str, Any]]:
+    return [{"asset": row.asset, "weight_pct": plain(row.weight_pct)} for row in strategy.allocations.all()]
+
+
+def add_service_errors(form: StrategyForm, error: AppError) -> list[str]:
+    """Put a refusal on the form's fields; what is about the targets is returned, to stand above their rows."""
+    about_targets = error.fields.pop("allocations", [])
+    if error.fields or not about_targets:
+        add_errors(form, error)
+    return about_targets
