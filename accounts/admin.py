@@ -32,13 +32,13 @@ for model in (EmailAddress, AuthToken, Group):
     admin.site.unregister(model)
 
 
-class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+class NewUserForm(AdminUserCreationForm):
     class Meta:
         model = User
         fields = ["email", "role"]
 
 
-class UserForm(forms.ModelForm):  # type: ignore[type-arg]
+class UserForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["role", "is_active", "language"]
@@ -52,7 +52,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
-class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+class PasswordForm(AdminPasswordChangeForm):
     def save(self, commit: bool = True) -> Any:
         services.revoke_tokens(self.user)
         return super().save(commit)
@@ -72,7 +72,7 @@ class SuspendedFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm

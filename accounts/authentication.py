@@ -9,7 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from accounts.models import User
 
 
-class TokenAuthentication(auth.TokenAuthentication):  # type: ignore[misc]
+class TokenAuthentication(auth.TokenAuthentication):
     """Knox's, except that bytes which are no text are a wrong token (401) rather than a crash."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
@@ -19,7 +19,7 @@ class TokenAuthentication(auth.TokenAuthentication):  # type: ignore[misc]
         return user, row
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     target_class = "accounts.authentication.TokenAuthentication"
     name = "token"
 

@@ -27,11 +27,11 @@ class Plain(forms.BaseForm):
             field.label = self.labels.get(name, field.label)
 
 
-class SignInForm(Plain, allauth_forms.LoginForm):  # type: ignore[misc]
+class SignInForm(Plain, allauth_forms.LoginForm):
     labels = {"login": _("E-mail"), "password": _("Password")}
 
 
-class SignUpForm(Plain, allauth_forms.SignupForm):  # type: ignore[misc]
+class SignUpForm(Plain, allauth_forms.SignupForm):
     labels = {"email": _("E-mail"), "password1": _("Password")}
 
     def save(self, request: HttpRequest) -> User:
@@ -41,7 +41,7 @@ class SignUpForm(Plain, allauth_forms.SignupForm):  # type: ignore[misc]
         return user
 
 
-class PasswordChangeForm(Plain, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+class PasswordChangeForm(Plain, allauth_forms.ChangePasswordForm):
     labels = {
         "oldpassword": _("Current password"),
         "password1": _("New password"),
@@ -49,15 +49,15 @@ class PasswordChangeForm(Plain, allauth_forms.ChangePasswordForm):  # type: igno
     }
 
 
-class PasswordSetForm(Plain, allauth_forms.SetPasswordForm):  # type: ignore[misc]
+class PasswordSetForm(Plain, allauth_forms.SetPasswordForm):
     labels = {"password1": _("Password"), "password2": _("Password, again")}
 
 
-class PasswordResetForm(Plain, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+class PasswordResetForm(Plain, allauth_forms.ResetPasswordForm):
     labels = {"email": _("E-mail")}
 
 
-class PasswordResetKeyForm(Plain, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+class PasswordResetKeyForm(Plain, allauth_forms.ResetPasswordKeyForm):
     labels = {"password1": _("New password"), "password2": _("New password, again")}
 
 

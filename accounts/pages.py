@@ -44,7 +44,7 @@ def remember_language(response: HttpResponseBase, language: str) -> None:
 # --- Signing in and up ------------------------------------------------------------------------------------
 
 
-class SignInView(views.LoginView):  # type: ignore[misc]
+class SignInView(views.LoginView):
     form_class = forms.SignInForm
 
     def form_valid(self, form: forms.SignInForm) -> HttpResponse:
@@ -55,7 +55,7 @@ class SignInView(views.LoginView):  # type: ignore[misc]
         return response
 
 
-class SignUpView(views.SignupView):  # type: ignore[misc]
+class SignUpView(views.SignupView):
     form_class = forms.SignUpForm
 
     def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
@@ -70,7 +70,7 @@ class SignUpView(views.SignupView):  # type: ignore[misc]
 # --- Passwords --------------------------------------------------------------------------------------------
 
 
-class PasswordChangeView(views.PasswordChangeView):  # type: ignore[misc]
+class PasswordChangeView(views.PasswordChangeView):
     """Django signs out the other browsers; whoever holds an API token must not stay in either."""
 
     form_class = forms.PasswordChangeForm
@@ -84,14 +84,14 @@ class PasswordChangeView(views.PasswordChangeView):  # type: ignore[misc]
         return response
 
 
-class PasswordSetView(views.PasswordSetView):  # type: ignore[misc]
+class PasswordSetView(views.PasswordSetView):
     form_class = forms.PasswordSetForm
 
     def get_default_success_url(self) -> str:
         return reverse("accounts:settings")
 
 
-class PasswordResetView(views.PasswordResetView):  # type: ignore[misc]
+class PasswordResetView(views.PasswordResetView):
     form_class = forms.PasswordResetForm
     success_url = reverse_lazy("account_reset_password_done")
 
@@ -106,7 +106,7 @@ class PasswordResetView(views.PasswordResetView):  # type: ignore[misc]
         return response
 
 
-class PasswordResetFromKeyView(views.PasswordResetFromKeyView):  # type: ignore[misc]
+class PasswordResetFromKeyView(views.PasswordResetFromKeyView):
     form_class = forms.PasswordResetKeyForm
 
     def form_valid(self, form: forms.PasswordResetKeyForm) -> HttpResponse:

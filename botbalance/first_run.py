@@ -1,6 +1,6 @@
 """Write a `.env` with fresh secrets for a server on this machine. Never touches a file that exists.
 
-    python -m botbalance.first_run [FILE]
+python -m botbalance.first_run [FILE]
 """
 
 import os

@@ -6,9 +6,16 @@ from django.shortcuts import render
 from botbalance.lib.api import json_error
 
 
-def dashboard(request): return HttpResponse("")
-def disconnect_account(request, account_id): return HttpResponse("")
-def reset_paper_account(request, account_id): return HttpResponse("")
+def dashboard(request):
+    return HttpResponse("")
+
+
+def disconnect_account(request, account_id):
+    return HttpResponse("")
+
+
+def reset_paper_account(request, account_id):
+    return HttpResponse("")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

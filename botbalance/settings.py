@@ -26,7 +26,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if DEBUG and not SECRET_KEY:
-    SECRET_KEY = "debug-only-key-that-no-production-server-may-ever-use"
+    SECRET_KEY = "debug-only-key-that-no-production-server-may-ever-use"  # noqa: S105  (refused without DEBUG)
 if not DEBUG and (len(SECRET_KEY) < 40 or len(set(SECRET_KEY)) < 8 or "debug-only" in SECRET_KEY):
     raise ImproperlyConfigured(
         "SECRET_KEY is missing or weak: `python -m botbalance.first_run` writes a fresh .env with strong secrets."
@@ -320,4 +320,6 @@ SENTRY_DSN = env.str("SENTRY_DSN", default="")
 if SENTRY_DSN:
     import sentry_sdk
 
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False, max_request_body_size="never")
+    sentry_sdk.init(
+        dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False, max_request_body_size="never"
+    )

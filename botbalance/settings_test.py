@@ -12,8 +12,8 @@ os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="botbalance-tests-"))
 os.environ.setdefault("AUTH_THROTTLE", "10000/min")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
 
-from botbalance.settings import *  # noqa: E402, F403  (a settings module is its names)
-from botbalance.settings import DATA_DIR, DATABASES  # noqa: E402
+from botbalance.settings import *  # noqa: F403  (a settings module is its names)
+from botbalance.settings import DATA_DIR, DATABASES
 
 for _alias, _config in DATABASES.items():
     if _config["ENGINE"].endswith("sqlite3"):

@@ -1,13 +1,13 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
 from botbalance import api, health, pages
 
-me = [
+me: list[URLPattern | URLResolver] = [
     path("accounts/<int:account_id>/", api.AccountDetail.as_view()),
     path("accounts/<int:account_id>/reset", api.PaperReset.as_view()),
     path("portfolio/summary", api.SummaryView.as_view()),

@@ -19,7 +19,7 @@ class AccountSerializer(serializers.ModelSerializer[ExchangeAccount]):
 
 
 class ConnectSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField(max_length=40)
+    label = serializers.CharField(max_length=40)  # type: ignore[assignment]  # DRF's Field has a `label` of its own
     venue = serializers.ChoiceField(choices=ExchangeAccount.Venue.choices, default=ExchangeAccount.Venue.PAPER)
     quote = serializers.CharField(max_length=10, default="USDT")
     api_key = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
@@ -29,7 +29,7 @@ class ConnectSerializer(serializers.Serializer[Any]):
 
 
 class RenameSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField(max_length=40)
+    label = serializers.CharField(max_length=40)  # type: ignore[assignment]  # DRF's Field has a `label` of its own
 
 
 class AccountList(APIView):

@@ -1,12 +1,12 @@
 """What can go wrong with an exchange. The tree answers one question: may I retry?
 
-    ExchangeError
-    |- Rejected             no: the exchange understood and refused; `exchange_code` and `exchange_message` say why
-    |- CredentialsRefused   no: stop this account until its owner changes the key
-    |- Throttled            later: after `retry_after` seconds; nothing was executed. `banned` means HTTP 418
-    |- Unavailable          yes: a read that failed, or a write that is known not to have been executed
-    |- ClockSkew            once: refused before execution (-1021); resync the clock, send again with the same id
-    `- OutcomeUnknown       ask, never resend: an order or a cancel that may or may not have been executed
+ExchangeError
+|- Rejected             no: the exchange understood and refused; `exchange_code` and `exchange_message` say why
+|- CredentialsRefused   no: stop this account until its owner changes the key
+|- Throttled            later: after `retry_after` seconds; nothing was executed. `banned` means HTTP 418
+|- Unavailable          yes: a read that failed, or a write that is known not to have been executed
+|- ClockSkew            once: refused before execution (-1021); resync the clock, send again with the same id
+`- OutcomeUnknown       ask, never resend: an order or a cancel that may or may not have been executed
 """
 
 from botbalance.lib.errors import AppError
@@ -18,7 +18,9 @@ class ExchangeError(AppError):
     status = 502
     default_code = "exchange_error"
 
-    def __init__(self, message: str, *, exchange_code: int = 0, exchange_message: str = "", http_status: int = 0) -> None:
+    def __init__(
+        self, message: str, *, exchange_code: int = 0, exchange_message: str = "", http_status: int = 0
+    ) -> None:
         super().__init__(message)
         self.exchange_code = exchange_code
         self.exchange_message = exchange_message

@@ -185,7 +185,8 @@ def symbol_rules(row: Mapping[str, Any]) -> SymbolRules:
         max_position=number("MAX_POSITION", "maxPosition"),
         base_precision=integer(row.get("baseAssetPrecision", 8)),
         quote_precision=integer(row.get("quoteAssetPrecision", 8)),
-        limit_orders_allowed="LIMIT" in row.get("orderTypes", ["LIMIT"]) and bool(row.get("isSpotTradingAllowed", True)),
+        limit_orders_allowed="LIMIT" in row.get("orderTypes", ["LIMIT"])
+        and bool(row.get("isSpotTradingAllowed", True)),
     )
 
 

@@ -59,7 +59,10 @@ def venue_of(account: ExchangeAccount) -> tuple[Venue, KeySource]:
     )
     if resolved == NoVenue.NEVER_CONTACTED:
         raise Conflict(
-            _("This server runs with EXCHANGE_ENV=mock: the keys of this account are stored, and Binance is never contacted."),
+            _(
+                "This server runs with EXCHANGE_ENV=mock: the keys of this account are stored, "
+                "and Binance is never contacted."
+            ),
             code="venue_not_contacted",
         )
     if resolved == NoVenue.NO_KEYS:
@@ -167,9 +170,7 @@ def connect_account(
     return account
 
 
-def _check_connection_fields(
-    user: User, label: str, venue: str, quote: str, api_key: str, api_secret: str
-) -> None:
+def _check_connection_fields(user: User, label: str, venue: str, quote: str, api_key: str, api_secret: str) -> None:
     fields: dict[str, list[str]] = {}
     if not label or len(label) > 40:
         fields["label"] = [_("Give the account a label of 1 to 40 characters.")]
@@ -244,7 +245,8 @@ def rename_account(account: ExchangeAccount, label: str) -> ExchangeAccount:
     label = label.strip()
     if not label or len(label) > 40:
         raise Invalid(
-            _("Some fields need your attention."), fields={"label": [_("Give the account a label of 1 to 40 characters.")]}
+            _("Some fields need your attention."),
+            fields={"label": [_("Give the account a label of 1 to 40 characters.")]},
         )
     try:
         with transaction.atomic():

@@ -302,4 +302,5 @@ class OrdersCancelAll(APIView):
 def _account_id(request: Request) -> int | None:
     body = AccountBody(data=request.data)
     body.is_valid(raise_exception=True)
-    return body.validated_data.get("account")
+    account: int | None = body.validated_data.get("account")
+    return account

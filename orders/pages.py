@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from accounts.pages import signed_in
-from botbalance.lib.errors import AppError
+from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import HUNDRED, ZERO
 from botbalance.lib.web import HTMX_STOP_POLLING, back, say, template_for
 from exchanges import selectors as exchanges
@@ -151,7 +151,10 @@ def _run_weights(row: Run, allocations: list[dict[str, str | None]]) -> dict[str
     if row.is_active or row.account.archived_at is not None:
         planned = [
             WeightInput(
-                str(entry["asset"]), _decimal(entry["weight_pct"]), _decimal(entry["target_pct"]), _decimal(entry["after_pct"])
+                str(entry["asset"]),
+                _decimal(entry["weight_pct"]),
+                _decimal(entry["target_pct"]),
+                _decimal(entry["after_pct"]),
             )
             for entry in allocations
         ]
@@ -303,9 +306,7 @@ def cancel_all(request: HttpRequest) -> HttpResponse:
 def refresh(request: HttpRequest) -> HttpResponse:
     """Ask the exchange now, instead of waiting for the next look: about one account, or about all."""
     accounts = _accounts_with_work(signed_in(request), request)
-    problems = [
-        f"{account.label}: {problem}" for account in accounts for problem in services.track_account(account)
-    ]
+    problems = [f"{account.label}: {problem}" for account in accounts for problem in services.track_account(account)]
     if problems:
         messages.warning(request, " ".join(problems))
     elif not accounts:
@@ -316,8 +317,9 @@ def refresh(request: HttpRequest) -> HttpResponse:
 def _accounts_with_work(user: User, request: HttpRequest) -> list[ExchangeAccount]:
     """The account that was named, or all of the user's; of these, those with something under way."""
     form = AccountForm(request.POST)
-    form.full_clean()
-    wanted = form.cleaned_data.get("account")
+    if not form.is_valid():
+        raise NotFound(_("There is no such exchange account."))
+    wanted = form.cleaned_data["account"]
     accounts = [exchanges.account_of(user, wanted)] if wanted else list(exchanges.accounts_of(user))
     return [
         account

@@ -58,7 +58,10 @@ RUN_WORDS: Mapping[str, Words] = {
 EVENT_WORDS: Mapping[str, tuple[str, str | Promise]] = {
     "intent": ("", _("Planned and written down, before anything was sent.")),
     "sending": ("now", _("Sent to the exchange.")),
-    "sending_again": ("now", _("Sent once more: the exchange refused the first for its time stamp, before doing anything.")),
+    "sending_again": (
+        "now",
+        _("Sent once more: the exchange refused the first for its time stamp, before doing anything."),
+    ),
     "answer": ("now", _("The exchange answered.")),
     "report": ("now", _("Asked the exchange: its state has changed.")),
     "asked": ("warn", _("The exchange could not be asked.")),
@@ -123,7 +126,9 @@ class SkipRow:
 
 def skip_rows(skips: Iterable[Skip]) -> list[SkipRow]:
     """What a plan leaves alone, in the reader's language; what wants attention first."""
-    rows = [SkipRow(skip.asset, gettext(REASONS[skip.code]).format(**skip.values), skip.code in SETTLED) for skip in skips]
+    rows = [
+        SkipRow(skip.asset, gettext(REASONS[skip.code]).format(**skip.values), skip.code in SETTLED) for skip in skips
+    ]
     return sorted(rows, key=lambda row: (row.settled, row.asset))
 
 

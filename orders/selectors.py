@@ -26,7 +26,7 @@ def orders_of(user: User) -> QuerySet[Order]:
 
 
 def filter_orders(rows: QuerySet[Order], wanted: Mapping[str, Any]) -> QuerySet[Order]:
-    """Narrow a list of orders by account, run, symbol, side or status ("open" means not ended); unknown values match none."""
+    """Narrow a list by account, run, symbol, side or status ("open": not ended); unknown values match none."""
     if wanted.get("account"):
         rows = rows.filter(account_id=wanted["account"])
     if wanted.get("run"):

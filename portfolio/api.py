@@ -73,4 +73,4 @@ class HistoryView(APIView):
         account = account_of_query(request)
         rows = selectors.history(account, query.validated_data.get("from"), query.validated_data.get("to"))
         newest = rows.order_by("-at", "-id")[:2000]
-        return Response({"account": account.pk, "results": SnapshotSerializer(reversed(newest), many=True).data})
+        return Response({"account": account.pk, "results": SnapshotSerializer(list(reversed(newest)), many=True).data})

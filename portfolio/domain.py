@@ -45,9 +45,7 @@ class Valuation:
         return next((holding for holding in self.holdings if holding.asset == asset), None)
 
 
-def value_portfolio(
-    balances: Iterable[Balance], quote: str, prices: PriceSnapshot, info: ExchangeInfo
-) -> Valuation:
+def value_portfolio(balances: Iterable[Balance], quote: str, prices: PriceSnapshot, info: ExchangeInfo) -> Valuation:
     """Value balances in `quote`: free + locked times the asset's price; largest holding first."""
     with wide():
         rows: list[tuple[Balance, Decimal | None, Decimal | None]] = []

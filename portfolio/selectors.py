@@ -32,14 +32,10 @@ def known_balances(account: ExchangeAccount, problem: str = "") -> KnownBalances
 
 
 def from_json(balances: dict[str, list[str]]) -> tuple[Balance, ...]:
-    return tuple(
-        Balance(asset, Decimal(free), Decimal(locked)) for asset, (free, locked) in sorted(balances.items())
-    )
+    return tuple(Balance(asset, Decimal(free), Decimal(locked)) for asset, (free, locked) in sorted(balances.items()))
 
 
-def history(
-    account: ExchangeAccount, start: datetime | None, end: datetime | None
-) -> QuerySet[PortfolioSnapshot]:
+def history(account: ExchangeAccount, start: datetime | None, end: datetime | None) -> QuerySet[PortfolioSnapshot]:
     """Snapshots of an account within [start, end], oldest first."""
     rows = PortfolioSnapshot.objects.filter(account=account)
     if start:

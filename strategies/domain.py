@@ -38,10 +38,10 @@ class Target:
 class Limits:
     """How a strategy may trade.
 
-    min_delta_pct: the band; nothing inside it is traded. order_size_pct: largest leg, in percent of the managed value.
-    order_step_pct: distance of a limit price from mid, in percent; negative crosses the spread. quote_reserve_pct: share of
-    the managed value in quote that buys never touch. turnover_left: notional that may still be traded, None for no limit.
-    fee_rate: commission as a fraction, for estimates and for what buys leave free.
+    min_delta_pct: the band; nothing inside it is traded. order_size_pct: largest leg, in percent of the managed
+    value. order_step_pct: distance of a limit price from mid, in percent; negative crosses the spread.
+    quote_reserve_pct: share of the managed value in quote that buys never touch. turnover_left: notional that may
+    still be traded, None for no limit. fee_rate: commission as a fraction, for estimates and for what buys leave free.
     """
 
     min_delta_pct: Decimal = ONE
@@ -139,11 +139,11 @@ REASONS: dict[str, str] = {
     "no_price": "{symbol} has no usable price at the moment.",
     "crossed_price": "The prices of {symbol} are crossed (bid above ask); nothing is traded on them.",
     "covered": "Open orders on {symbol} already cover the difference.",
-    "opposite_order": "An open {side} order on {symbol} stands against this; it has to fill or be cancelled first.",
+    "opposite_order": "An open {side} order on {symbol} stands against this; it must fill or be cancelled first.",
     "too_many_open": "{symbol} already has {count} open orders, the most the exchange allows.",
-    "below_min_notional": "The difference of {amount} {quote} is below the smallest order on {symbol}, {minimum} {quote}.",
+    "below_min_notional": "The difference of {amount} {quote} is below the smallest {symbol} order, {minimum} {quote}.",
     "below_lot": "The difference is less than the smallest quantity of {symbol}, {minimum} {asset}.",
-    "no_quote": "There is not enough free {quote}: {free} {quote} is left to spend, the order would need {needed} {quote}.",
+    "no_quote": "Not enough free {quote}: {free} {quote} is left to spend, the order would need {needed} {quote}.",
     "locked": "Only {free} {asset} is free to sell; the rest is locked in open orders or other services.",
     "max_orders": "The limit of {count} orders a round is reached; its turn comes in the next round.",
     "max_turnover": "The turnover limit of this strategy is reached.",

@@ -31,9 +31,7 @@ def strategy_list(request: HttpRequest) -> HttpResponse:
         targets = selectors.targets(strategy)
         left = HUNDRED - sum((target.weight_pct for target in targets), ZERO)
         rows.append({"strategy": strategy, "targets": targets[:8], "more": len(targets[8:]), "left": left})
-    return render(
-        request, "strategies/list.html", {"rows": rows, "has_accounts": exchanges.accounts_of(user).exists()}
-    )
+    return render(request, "strategies/list.html", {"rows": rows, "has_accounts": exchanges.accounts_of(user).exists()})
 
 
 @require_http_methods(["GET", "POST"])
@@ -95,9 +93,7 @@ def _submitted(
                 saved = services.update_strategy(strategy, form.cleaned_data, rows_typed.targets)
         except AppError as error:
             target_errors = forms.add_service_errors(form, error)
-            return _form_page(
-                request, form, rows_typed, target_errors=target_errors, status=error.status, **around
-            )
+            return _form_page(request, form, rows_typed, target_errors=target_errors, status=error.status, **around)
         messages.success(request, _("%(name)s is saved.") % {"name": saved.name})
         return redirect("orders:preview", saved.pk)
     return _form_page(request, form, rows_typed, status=400, **around)

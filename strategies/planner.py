@@ -18,7 +18,7 @@ from strategies.domain import AllocationView, BandType, Leg, Limits, OpenOrder, 
 
 @dataclass(frozen=True, slots=True)
 class _Want:
-    """One tradable asset outside its band: `amount` is the value to move, `delta` the whole difference to the target."""
+    """A tradable asset outside its band: `amount` is the value to move, `delta` the whole way to the target."""
 
     asset: str
     rules: SymbolRules

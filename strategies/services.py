@@ -125,7 +125,9 @@ def _target_problems(strategy: Strategy, targets: Sequence[Target]) -> list[str]
     if not targets:
         return [_("Add at least one asset.")]
     if len(targets) > MAX_TARGETS:
-        return [_("%(count)s assets are too many; the most is %(most)s.") % {"count": len(targets), "most": MAX_TARGETS}]
+        return [
+            _("%(count)s assets are too many; the most is %(most)s.") % {"count": len(targets), "most": MAX_TARGETS}
+        ]
     for target in targets:
         if not target.weight_pct.is_finite() or not ZERO <= target.weight_pct <= HUNDRED:
             problems.append(_("%(asset)s: a weight is between 0 and 100 %%.") % {"asset": target.asset})

@@ -1,6 +1,6 @@
 """One shape for every API error, and fields that keep money exact on the wire.
 
-    {"error": {"code": "...", "message": "...", "fields": {"name": ["..."]}}}
+{"error": {"code": "...", "message": "...", "fields": {"name": ["..."]}}}
 """
 
 import logging

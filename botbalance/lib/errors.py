@@ -1,11 +1,11 @@
 """Errors a person is told about: a stable code for programs, a sentence for people, an HTTP status.
 
-    AppError
-    |- Invalid      400  something in the request is wrong; `fields` says what, per field
-    |- Forbidden    403  not allowed for this user, however often it is asked
-    |- NotFound     404  no such thing, or not yours: the two look the same
-    |- Conflict     409  right in itself, but not in the present state
-    `- Unavailable  503  not now; try again later
+AppError
+|- Invalid      400  something in the request is wrong; `fields` says what, per field
+|- Forbidden    403  not allowed for this user, however often it is asked
+|- NotFound     404  no such thing, or not yours: the two look the same
+|- Conflict     409  right in itself, but not in the present state
+`- Unavailable  503  not now; try again later
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,29 +15,60 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ExchangeAccount',
+            name="ExchangeAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(max_length=40, verbose_name='label')),
-                ('venue', models.CharField(choices=[('paper', 'Paper (no real money)'), ('binance', 'Binance Spot')], default='paper', max_length=10, verbose_name='venue')),
-                ('quote', models.CharField(default='USDT', max_length=10, verbose_name='quote stablecoin')),
-                ('api_key', fernet_fields.fields.EncryptedCharField(blank=True, default='', max_length=300)),
-                ('api_secret', fernet_fields.fields.EncryptedCharField(blank=True, default='', max_length=4000)),
-                ('key_tail', models.CharField(blank=True, default='', max_length=4)),
-                ('paper_key', fernet_fields.fields.EncryptedCharField(blank=True, default='', max_length=100)),
-                ('paper_secret', fernet_fields.fields.EncryptedCharField(blank=True, default='', max_length=100)),
-                ('status', models.CharField(choices=[('unchecked', 'not checked yet'), ('ok', 'working'), ('refused', 'refused by the exchange'), ('paused', 'paused')], default='unchecked', max_length=10)),
-                ('status_reason', models.CharField(blank=True, default='', max_length=400)),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exchange_accounts', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label", models.CharField(max_length=40, verbose_name="label")),
+                (
+                    "venue",
+                    models.CharField(
+                        choices=[("paper", "Paper (no real money)"), ("binance", "Binance Spot")],
+                        default="paper",
+                        max_length=10,
+                        verbose_name="venue",
+                    ),
+                ),
+                ("quote", models.CharField(default="USDT", max_length=10, verbose_name="quote stablecoin")),
+                ("api_key", fernet_fields.fields.EncryptedCharField(blank=True, default="", max_length=300)),
+                ("api_secret", fernet_fields.fields.EncryptedCharField(blank=True, default="", max_length=4000)),
+                ("key_tail", models.CharField(blank=True, default="", max_length=4)),
+                ("paper_key", fernet_fields.fields.EncryptedCharField(blank=True, default="", max_length=100)),
+                ("paper_secret", fernet_fields.fields.EncryptedCharField(blank=True, default="", max_length=100)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("unchecked", "not checked yet"),
+                            ("ok", "working"),
+                            ("refused", "refused by the exchange"),
+                            ("paused", "paused"),
+                        ],
+                        default="unchecked",
+                        max_length=10,
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, default="", max_length=400)),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="exchange_accounts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'exchange account',
-                'verbose_name_plural': 'exchange accounts',
-                'ordering': ['id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('archived_at', None)), fields=('user', 'label'), name='one_label_per_user')],
+                "verbose_name": "exchange account",
+                "verbose_name_plural": "exchange accounts",
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("archived_at", None)), fields=("user", "label"), name="one_label_per_user"
+                    )
+                ],
             },
         ),
     ]

@@ -14,10 +14,12 @@ import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from urllib3 import HTTPConnectionPool
+from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.errors import ExchangeError, OutcomeUnknown, Unavailable
-from exchanges.tests.support import API_KEY, API_SECRET, NOW, new_order, read_request, server
+from exchanges.tests.support import API_KEY, API_SECRET, NOW, Client, new_order, read_request, server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -54,7 +56,7 @@ def error_of(call, client: BinanceAdapter) -> type[ExchangeError]:
 
 def silence(connection: socket.socket) -> None:
     read_request(connection)
-    time.sleep(0.5)
+    connection.recv(1)  # until the client has had enough
 
 
 def reset(connection: socket.socket) -> None:
@@ -104,7 +106,10 @@ def test_a_refused_connection_has_sent_nothing(call) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_an_unknown_host_has_sent_nothing(call) -> None:
-    assert error_of(call, adapter("http://exchange.invalid")) is Unavailable
+    unknown = NameResolutionError("exchange.test", HTTPConnectionPool("exchange.test"), socket.gaierror(-2, "unknown"))
+    failed = MaxRetryError(HTTPConnectionPool("exchange.test"), "/api/v3/order", unknown)
+    client = Client(requests.ConnectionError(failed))
+    assert error_of(call, client.adapter) is Unavailable
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -70,7 +70,7 @@ def test_the_price_filter_bounds_and_grids_the_price(price: str, reference: str,
     ],
 )
 def test_the_lot_size_bounds_and_grids_the_quantity(quantity: str, price: str, expected: str) -> None:
-    assert failure(Side.BUY, price, quantity, price) == ("" if not expected else expected)
+    assert failure(Side.BUY, price, quantity, price) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,164 +9,261 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('exchanges', '0001_initial'),
-        ('strategies', '0001_initial'),
+        ("exchanges", "0001_initial"),
+        ("strategies", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('index', models.PositiveSmallIntegerField()),
-                ('client_order_id', models.CharField(max_length=36, unique=True)),
-                ('exchange_order_id', models.BigIntegerField(blank=True, null=True)),
-                ('symbol', models.CharField(max_length=40)),
-                ('base_asset', models.CharField(max_length=20)),
-                ('quote_asset', models.CharField(max_length=20)),
-                ('side', models.CharField(max_length=4)),
-                ('type', models.CharField(default='LIMIT', max_length=20)),
-                ('price', botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
-                ('quantity', botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
-                ('executed_quantity', botbalance.lib.fields.MoneyField(decimal_places=18, default=Decimal('0'), max_digits=38)),
-                ('cumulative_quote', botbalance.lib.fields.MoneyField(decimal_places=18, default=Decimal('0'), max_digits=38)),
-                ('recorded_quantity', botbalance.lib.fields.MoneyField(decimal_places=18, default=Decimal('0'), max_digits=38)),
-                ('fees', models.JSONField(blank=True, default=dict)),
-                ('status', models.CharField(choices=[(orders.domain.Status['PENDING'], orders.domain.Status['PENDING']), (orders.domain.Status['UNKNOWN'], orders.domain.Status['UNKNOWN']), (orders.domain.Status['NOT_PLACED'], orders.domain.Status['NOT_PLACED']), (orders.domain.Status['VANISHED'], orders.domain.Status['VANISHED']), (orders.domain.Status['NEW'], orders.domain.Status['NEW']), (orders.domain.Status['PARTIALLY_FILLED'], orders.domain.Status['PARTIALLY_FILLED']), (orders.domain.Status['FILLED'], orders.domain.Status['FILLED']), (orders.domain.Status['CANCELED'], orders.domain.Status['CANCELED']), (orders.domain.Status['REJECTED'], orders.domain.Status['REJECTED']), (orders.domain.Status['EXPIRED'], orders.domain.Status['EXPIRED']), (orders.domain.Status['EXPIRED_IN_MATCH'], orders.domain.Status['EXPIRED_IN_MATCH'])], default=orders.domain.Status['PENDING'], max_length=20)),
-                ('error_code', models.IntegerField(default=0)),
-                ('error', models.CharField(blank=True, default='', max_length=400)),
-                ('missing_answers', models.PositiveSmallIntegerField(default=0)),
-                ('sent_ms', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='orders', to='exchanges.exchangeaccount')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='orders', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("index", models.PositiveSmallIntegerField()),
+                ("client_order_id", models.CharField(max_length=36, unique=True)),
+                ("exchange_order_id", models.BigIntegerField(blank=True, null=True)),
+                ("symbol", models.CharField(max_length=40)),
+                ("base_asset", models.CharField(max_length=20)),
+                ("quote_asset", models.CharField(max_length=20)),
+                ("side", models.CharField(max_length=4)),
+                ("type", models.CharField(default="LIMIT", max_length=20)),
+                ("price", botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
+                ("quantity", botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
+                (
+                    "executed_quantity",
+                    botbalance.lib.fields.MoneyField(decimal_places=18, default=Decimal("0"), max_digits=38),
+                ),
+                (
+                    "cumulative_quote",
+                    botbalance.lib.fields.MoneyField(decimal_places=18, default=Decimal("0"), max_digits=38),
+                ),
+                (
+                    "recorded_quantity",
+                    botbalance.lib.fields.MoneyField(decimal_places=18, default=Decimal("0"), max_digits=38),
+                ),
+                ("fees", models.JSONField(blank=True, default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            (orders.domain.Status["PENDING"], orders.domain.Status["PENDING"]),
+                            (orders.domain.Status["UNKNOWN"], orders.domain.Status["UNKNOWN"]),
+                            (orders.domain.Status["NOT_PLACED"], orders.domain.Status["NOT_PLACED"]),
+                            (orders.domain.Status["VANISHED"], orders.domain.Status["VANISHED"]),
+                            (orders.domain.Status["NEW"], orders.domain.Status["NEW"]),
+                            (orders.domain.Status["PARTIALLY_FILLED"], orders.domain.Status["PARTIALLY_FILLED"]),
+                            (orders.domain.Status["FILLED"], orders.domain.Status["FILLED"]),
+                            (orders.domain.Status["CANCELED"], orders.domain.Status["CANCELED"]),
+                            (orders.domain.Status["REJECTED"], orders.domain.Status["REJECTED"]),
+                            (orders.domain.Status["EXPIRED"], orders.domain.Status["EXPIRED"]),
+                            (orders.domain.Status["EXPIRED_IN_MATCH"], orders.domain.Status["EXPIRED_IN_MATCH"]),
+                        ],
+                        default=orders.domain.Status["PENDING"],
+                        max_length=20,
+                    ),
+                ),
+                ("error_code", models.IntegerField(default=0)),
+                ("error", models.CharField(blank=True, default="", max_length=400)),
+                ("missing_answers", models.PositiveSmallIntegerField(default=0)),
+                ("sent_ms", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="orders",
+                        to="exchanges.exchangeaccount",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="orders", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'order',
-                'verbose_name_plural': 'orders',
-                'ordering': ['-id'],
+                "verbose_name": "order",
+                "verbose_name_plural": "orders",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('kind', models.CharField(max_length=20)),
-                ('status', models.CharField(max_length=20)),
-                ('executed_quantity', botbalance.lib.fields.MoneyField(decimal_places=18, default=Decimal('0'), max_digits=38)),
-                ('detail', models.CharField(blank=True, default='', max_length=400)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("kind", models.CharField(max_length=20)),
+                ("status", models.CharField(max_length=20)),
+                (
+                    "executed_quantity",
+                    botbalance.lib.fields.MoneyField(decimal_places=18, default=Decimal("0"), max_digits=38),
+                ),
+                ("detail", models.CharField(blank=True, default="", max_length=400)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="orders.order"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Round',
+            name="Round",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('tick_ts', models.BigIntegerField()),
-                ('nav', botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
-                ('allocations', models.JSONField(default=list)),
-                ('skips', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                ("tick_ts", models.BigIntegerField()),
+                ("nav", botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
+                ("allocations", models.JSONField(default=list)),
+                ("skips", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.AddField(
-            model_name='order',
-            name='round',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='orders', to='orders.round'),
+            model_name="order",
+            name="round",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="orders", to="orders.round"
+            ),
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trigger', models.CharField(choices=[('page', 'by hand'), ('api', 'by API'), ('command', 'by command')], max_length=10)),
-                ('state', models.CharField(choices=[('active', 'running'), ('complete', 'complete'), ('stopped', 'stopped')], default='active', max_length=10)),
-                ('reason_code', models.CharField(blank=True, default='', max_length=30)),
-                ('reason_values', models.JSONField(blank=True, default=dict)),
-                ('problem', models.CharField(blank=True, default='', max_length=400)),
-                ('problems_in_a_row', models.PositiveSmallIntegerField(default=0)),
-                ('idempotency_key', models.CharField(blank=True, max_length=100, null=True)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='exchanges.exchangeaccount')),
-                ('strategy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='strategies.strategy')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[("page", "by hand"), ("api", "by API"), ("command", "by command")], max_length=10
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "running"), ("complete", "complete"), ("stopped", "stopped")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("reason_code", models.CharField(blank=True, default="", max_length=30)),
+                ("reason_values", models.JSONField(blank=True, default=dict)),
+                ("problem", models.CharField(blank=True, default="", max_length=400)),
+                ("problems_in_a_row", models.PositiveSmallIntegerField(default=0)),
+                ("idempotency_key", models.CharField(blank=True, max_length=100, null=True)),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="exchanges.exchangeaccount"
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="strategies.strategy"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'rebalance',
-                'verbose_name_plural': 'rebalances',
-                'ordering': ['-id'],
+                "verbose_name": "rebalance",
+                "verbose_name_plural": "rebalances",
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='round',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rounds', to='orders.run'),
+            model_name="round",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="rounds", to="orders.run"
+            ),
         ),
         migrations.CreateModel(
-            name='TickClock',
+            name="TickClock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('last_tick_ts', models.BigIntegerField(default=0)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='tick_clock', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("last_tick_ts", models.BigIntegerField(default=0)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tick_clock",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Fill',
+            name="Fill",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trade_id', models.BigIntegerField()),
-                ('price', botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
-                ('quantity', botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
-                ('quote_quantity', botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
-                ('commission', botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
-                ('commission_asset', models.CharField(max_length=20)),
-                ('is_maker', models.BooleanField()),
-                ('at', models.DateTimeField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='fills', to='orders.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("trade_id", models.BigIntegerField()),
+                ("price", botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
+                ("quantity", botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
+                ("quote_quantity", botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
+                ("commission", botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
+                ("commission_asset", models.CharField(max_length=20)),
+                ("is_maker", models.BooleanField()),
+                ("at", models.DateTimeField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="fills", to="orders.order"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'trade_id'],
-                'constraints': [models.UniqueConstraint(fields=('order', 'trade_id'), name='one_fill_per_trade')],
+                "ordering": ["at", "trade_id"],
+                "constraints": [models.UniqueConstraint(fields=("order", "trade_id"), name="one_fill_per_trade")],
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['user', '-id'], name='orders_orde_user_id_2d2cdc_idx'),
+            model_name="order",
+            index=models.Index(fields=["user", "-id"], name="orders_orde_user_id_2d2cdc_idx"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'status'], name='orders_orde_account_611ca4_idx'),
+            model_name="order",
+            index=models.Index(fields=["account", "status"], name="orders_orde_account_611ca4_idx"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('account',), name='one_active_run_per_account'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "active")), fields=("account",), name="one_active_run_per_account"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(fields=('user', 'idempotency_key'), name='one_run_per_idempotency_key'),
+            model_name="run",
+            constraint=models.UniqueConstraint(fields=("user", "idempotency_key"), name="one_run_per_idempotency_key"),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='one_round_per_number'),
+            model_name="round",
+            constraint=models.UniqueConstraint(fields=("run", "number"), name="one_round_per_number"),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.UniqueConstraint(fields=('user', 'tick_ts'), name='one_round_per_tick'),
+            model_name="round",
+            constraint=models.UniqueConstraint(fields=("user", "tick_ts"), name="one_round_per_tick"),
         ),
     ]

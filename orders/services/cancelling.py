@@ -22,9 +22,7 @@ def cancel_order(order: Order) -> Order:
     Raises Conflict when it has ended already, an ExchangeError when the exchange cannot be asked.
     """
     if order.is_final:
-        raise Conflict(
-            _("This order has ended already: %(status)s.") % {"status": order.status}, code="order_final"
-        )
+        raise Conflict(_("This order has ended already: %(status)s.") % {"status": order.status}, code="order_final")
     run = order.round.run
     if run.is_active:
         finish(run, Run.State.STOPPED, "order_cancelled", {"symbol": order.symbol})

@@ -10,7 +10,7 @@ Refusal = tuple[str, dict[str, str]]
 
 
 def switch_refusal() -> str | None:
-    """"trading_off" when the global switch is off, read from the database and never from memory."""
+    """ "trading_off" when the global switch is off, read from the database and never from memory."""
     return None if system_settings.trading_enabled() else "trading_off"
 
 

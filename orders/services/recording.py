@@ -23,7 +23,9 @@ def note(order: Order, kind: str, detail: str = "") -> None:
     )
 
 
-def change_status(order: Order, expected: Status, status: Status, kind: str, detail: str = "", **values: object) -> bool:
+def change_status(
+    order: Order, expected: Status, status: Status, kind: str, detail: str = "", **values: object
+) -> bool:
     """Move an order from `expected` to `status` if it still is there: one of two racing writers wins. True for it.
 
     The row must also have been sent when `order` says it was: one that was sent again meanwhile is another case.

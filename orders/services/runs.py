@@ -56,8 +56,8 @@ def execute(
     """Start a rebalance and send its first round.
 
     The same `idempotency_key` gives the same run; while a run is under way at the account, that run. With a
-    `plan_digest`, Conflict(plan_changed) when the plan is not the one it vouches for. Raises an AppError before anything
-    is written.
+    `plan_digest`, Conflict(plan_changed) when the plan is not the one it vouches for. Raises an AppError before
+    anything is written.
     """
     if len(idempotency_key) > 100:
         raise Invalid(_("The idempotency key is too long; 100 characters are the most."))
@@ -87,9 +87,7 @@ def _known_run(user: User, strategy: Strategy, idempotency_key: str) -> Run | No
         run = selectors.runs_of(user).filter(idempotency_key=idempotency_key).first()
         if run is not None:
             if run.strategy_id != strategy.pk:
-                raise Conflict(
-                    _("This idempotency key was used for another strategy."), code="idempotency_key_reused"
-                )
+                raise Conflict(_("This idempotency key was used for another strategy."), code="idempotency_key_reused")
             return run
     run = selectors.active_run(strategy.account)
     if run is not None and run.strategy_id != strategy.pk:
@@ -194,7 +192,7 @@ def _left_over(plan: Plan) -> str:
 
 
 def advance(run: Run) -> None:
-    """Take a run's next steps until it has to wait or has ended. Never raises an AppError: the run keeps the problem."""
+    """Take a run's next steps until it has to wait or has ended. Raises no AppError: the run keeps the problem."""
     try:
         _advance(run)
     except CredentialsRefused as error:

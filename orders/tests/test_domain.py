@@ -111,9 +111,9 @@ def test_an_order_is_declared_not_placed_only_past_the_window_and_after_asking_t
     seconds_after_sending: float, answers: int, verdict: Missing
 ) -> None:
     now = int(seconds_after_sending * 1000)
-    assert judge_missing(
-        seen_before=False, missing_answers=answers, sent_ms=0, now_ms=now, recv_window_ms=5000
-    ) == verdict
+    assert (
+        judge_missing(seen_before=False, missing_answers=answers, sent_ms=0, now_ms=now, recv_window_ms=5000) == verdict
+    )
 
 
 def test_an_order_that_was_known_once_vanishes_instead() -> None:

@@ -70,7 +70,9 @@ def test_an_answer_lost_after_the_order_came_to_rest_is_found_by_asking(
 def test_an_order_that_cannot_be_asked_about_stays_unknown_until_it_can(
     patient_alice: Trader, clock: time_machine.Traveller
 ) -> None:
-    with faults.plan([{"match": POST, "kind": "lost_after"}, {"match": "GET /api/v3/order", "kind": "refuse", "times": 100}]):
+    with faults.plan(
+        [{"match": POST, "kind": "lost_after"}, {"match": "GET /api/v3/order", "kind": "refuse", "times": 100}]
+    ):
         patient_alice.execute()
         for _minute in range(3):
             clock.shift(60)

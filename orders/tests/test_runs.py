@@ -55,7 +55,7 @@ def test_what_cannot_be_traded_is_named_as_the_reason(clock: time_machine.Travel
     alice = trader("alice@example.org", {"USDT": 100}, {"BTC": 4})
     run = alice.execute()
     assert (run.state, run.reason_code) == (Run.State.STOPPED, "left_over")
-    assert "below the smallest order" in run.reason
+    assert "below the smallest BTCUSDT order" in run.reason
 
 
 def test_each_round_has_a_tick_time_of_its_own_and_ids_made_of_it(clock: time_machine.Traveller) -> None:
@@ -234,9 +234,7 @@ def test_stopping_cancels_what_is_open(clock: time_machine.Traveller) -> None:
 
 
 def test_turnover_is_limited_over_a_day(clock: time_machine.Traveller) -> None:
-    alice = trader(
-        "alice@example.org", {"USDT": 10_000}, {"BTC": 80}, max_turnover_pct=Decimal(30), **CALM, **CROSSING
-    )
+    alice = trader("alice@example.org", {"USDT": 10_000}, {"BTC": 80}, max_turnover_pct=Decimal(30), **CALM, **CROSSING)
     alice.execute()
     run = alice.follow(clock)
     assert (run.state, run.reason_code) == (Run.State.STOPPED, "left_over")

@@ -6,45 +6,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('exchanges', '0001_initial'),
+        ("exchanges", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AccountBalances',
+            name="AccountBalances",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('as_of', models.DateTimeField()),
-                ('balances', models.JSONField(default=dict)),
-                ('maker_rate', botbalance.lib.fields.MoneyField(decimal_places=18, default=0, max_digits=38)),
-                ('taker_rate', botbalance.lib.fields.MoneyField(decimal_places=18, default=0, max_digits=38)),
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='balances', to='exchanges.exchangeaccount')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("as_of", models.DateTimeField()),
+                ("balances", models.JSONField(default=dict)),
+                ("maker_rate", botbalance.lib.fields.MoneyField(decimal_places=18, default=0, max_digits=38)),
+                ("taker_rate", botbalance.lib.fields.MoneyField(decimal_places=18, default=0, max_digits=38)),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="balances",
+                        to="exchanges.exchangeaccount",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'account balances',
-                'verbose_name_plural': 'account balances',
+                "verbose_name": "account balances",
+                "verbose_name_plural": "account balances",
             },
         ),
         migrations.CreateModel(
-            name='PortfolioSnapshot',
+            name="PortfolioSnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('reason', models.CharField(choices=[('hourly', 'hourly'), ('fill', 'after fills')], max_length=10)),
-                ('quote', models.CharField(max_length=10)),
-                ('nav', botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
-                ('holdings', models.JSONField(default=list)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='exchanges.exchangeaccount')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("reason", models.CharField(choices=[("hourly", "hourly"), ("fill", "after fills")], max_length=10)),
+                ("quote", models.CharField(max_length=10)),
+                ("nav", botbalance.lib.fields.MoneyField(decimal_places=18, max_digits=38)),
+                ("holdings", models.JSONField(default=list)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="snapshots",
+                        to="exchanges.exchangeaccount",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'portfolio snapshot',
-                'verbose_name_plural': 'portfolio snapshots',
-                'ordering': ['-at', '-id'],
-                'indexes': [models.Index(fields=['account', '-at'], name='portfolio_p_account_f57c92_idx')],
+                "verbose_name": "portfolio snapshot",
+                "verbose_name_plural": "portfolio snapshots",
+                "ordering": ["-at", "-id"],
+                "indexes": [models.Index(fields=["account", "-at"], name="portfolio_p_account_f57c92_idx")],
             },
         ),
     ]

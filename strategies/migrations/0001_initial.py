@@ -9,62 +9,204 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('exchanges', '0001_initial'),
+        ("exchanges", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Strategy',
+            name="Strategy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('quote', models.CharField(default='USDT', max_length=10, verbose_name='quote stablecoin')),
-                ('order_size_pct', strategies.models.PercentField(decimal_places=4, default=25, help_text='Largest single order. Smaller orders move the market less and take more rounds.', max_digits=8, validators=[django.core.validators.MinValueValidator(Decimal('0.1')), django.core.validators.MaxValueValidator(100)], verbose_name='order size, % of portfolio')),
-                ('min_delta_pct', strategies.models.PercentField(decimal_places=4, default=1, help_text='How far a weight may drift from its target before it is traded.', max_digits=8, validators=[django.core.validators.MinValueValidator(Decimal('0.05')), django.core.validators.MaxValueValidator(50)], verbose_name='band, %')),
-                ('band_type', models.CharField(choices=[('absolute', 'points of the portfolio'), ('relative', 'percent of the target')], default='absolute', max_length=10, verbose_name='band measured in')),
-                ('order_step_pct', strategies.models.PercentField(decimal_places=4, default=0, help_text='Buy below and sell above the middle of the market by this much. 0 fills soon; more is cheaper and slower; a negative step takes what is offered at once.', max_digits=8, validators=[django.core.validators.MinValueValidator(-5), django.core.validators.MaxValueValidator(5)], verbose_name='price step, %')),
-                ('trade_to', models.CharField(choices=[('target', 'to the target'), ('edge', 'to the edge of the band')], default='target', max_length=10, verbose_name='trade')),
-                ('quote_reserve_pct', strategies.models.PercentField(decimal_places=4, default=0, help_text='Share of the portfolio in the quote stablecoin that buys never touch.', max_digits=8, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='quote reserve, %')),
-                ('max_orders', models.PositiveSmallIntegerField(default=20, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)], verbose_name='most orders a round')),
-                ('max_turnover_pct', strategies.models.PercentField(blank=True, decimal_places=4, help_text='Bought and sold together within 24 hours, in percent of the portfolio. Empty: no limit.', max_digits=8, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='most turnover a day, %')),
-                ('sell_unlisted', models.BooleanField(default=False, help_text='Off: coins without a target are left alone and do not count. On: they are sold.', verbose_name='sell coins that are not in the list')),
-                ('order_lifetime_seconds', models.PositiveIntegerField(default=60, help_text='An order that has not filled by then is cancelled and priced anew.', validators=[django.core.validators.MinValueValidator(10), django.core.validators.MaxValueValidator(86400)], verbose_name='order lifetime, seconds')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='strategies', to='exchanges.exchangeaccount')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='strategies', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                ("quote", models.CharField(default="USDT", max_length=10, verbose_name="quote stablecoin")),
+                (
+                    "order_size_pct",
+                    strategies.models.PercentField(
+                        decimal_places=4,
+                        default=25,
+                        help_text="Largest single order. Smaller orders move the market less and take more rounds.",
+                        max_digits=8,
+                        validators=[
+                            django.core.validators.MinValueValidator(Decimal("0.1")),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="order size, % of portfolio",
+                    ),
+                ),
+                (
+                    "min_delta_pct",
+                    strategies.models.PercentField(
+                        decimal_places=4,
+                        default=1,
+                        help_text="How far a weight may drift from its target before it is traded.",
+                        max_digits=8,
+                        validators=[
+                            django.core.validators.MinValueValidator(Decimal("0.05")),
+                            django.core.validators.MaxValueValidator(50),
+                        ],
+                        verbose_name="band, %",
+                    ),
+                ),
+                (
+                    "band_type",
+                    models.CharField(
+                        choices=[("absolute", "points of the portfolio"), ("relative", "percent of the target")],
+                        default="absolute",
+                        max_length=10,
+                        verbose_name="band measured in",
+                    ),
+                ),
+                (
+                    "order_step_pct",
+                    strategies.models.PercentField(
+                        decimal_places=4,
+                        default=0,
+                        help_text="Buy below and sell above the middle of the market by this much. 0 fills soon; more is cheaper and slower; a negative step takes what is offered at once.",
+                        max_digits=8,
+                        validators=[
+                            django.core.validators.MinValueValidator(-5),
+                            django.core.validators.MaxValueValidator(5),
+                        ],
+                        verbose_name="price step, %",
+                    ),
+                ),
+                (
+                    "trade_to",
+                    models.CharField(
+                        choices=[("target", "to the target"), ("edge", "to the edge of the band")],
+                        default="target",
+                        max_length=10,
+                        verbose_name="trade",
+                    ),
+                ),
+                (
+                    "quote_reserve_pct",
+                    strategies.models.PercentField(
+                        decimal_places=4,
+                        default=0,
+                        help_text="Share of the portfolio in the quote stablecoin that buys never touch.",
+                        max_digits=8,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="quote reserve, %",
+                    ),
+                ),
+                (
+                    "max_orders",
+                    models.PositiveSmallIntegerField(
+                        default=20,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(50),
+                        ],
+                        verbose_name="most orders a round",
+                    ),
+                ),
+                (
+                    "max_turnover_pct",
+                    strategies.models.PercentField(
+                        blank=True,
+                        decimal_places=4,
+                        help_text="Bought and sold together within 24 hours, in percent of the portfolio. Empty: no limit.",
+                        max_digits=8,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(1000),
+                        ],
+                        verbose_name="most turnover a day, %",
+                    ),
+                ),
+                (
+                    "sell_unlisted",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Off: coins without a target are left alone and do not count. On: they are sold.",
+                        verbose_name="sell coins that are not in the list",
+                    ),
+                ),
+                (
+                    "order_lifetime_seconds",
+                    models.PositiveIntegerField(
+                        default=60,
+                        help_text="An order that has not filled by then is cancelled and priced anew.",
+                        validators=[
+                            django.core.validators.MinValueValidator(10),
+                            django.core.validators.MaxValueValidator(86400),
+                        ],
+                        verbose_name="order lifetime, seconds",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="strategies",
+                        to="exchanges.exchangeaccount",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="strategies",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'strategy',
-                'verbose_name_plural': 'strategies',
-                'ordering': ['id'],
+                "verbose_name": "strategy",
+                "verbose_name_plural": "strategies",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Allocation',
+            name="Allocation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('asset', models.CharField(max_length=20)),
-                ('weight_pct', strategies.models.PercentField(decimal_places=4, max_digits=8, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)])),
-                ('strategy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='allocations', to='strategies.strategy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("asset", models.CharField(max_length=20)),
+                (
+                    "weight_pct",
+                    strategies.models.PercentField(
+                        decimal_places=4,
+                        max_digits=8,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="allocations",
+                        to="strategies.strategy",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-weight_pct', 'asset'],
+                "ordering": ["-weight_pct", "asset"],
             },
         ),
         migrations.AddConstraint(
-            model_name='strategy',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_active', True)), fields=('account',), name='one_active_strategy_per_account'),
+            model_name="strategy",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_active", True)), fields=("account",), name="one_active_strategy_per_account"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.UniqueConstraint(fields=('strategy', 'asset'), name='one_weight_per_asset'),
+            model_name="allocation",
+            constraint=models.UniqueConstraint(fields=("strategy", "asset"), name="one_weight_per_asset"),
         ),
     ]

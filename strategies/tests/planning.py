@@ -76,9 +76,7 @@ class Scene:
         return value_portfolio(balances, QUOTE, self.prices, self.info)
 
     def plan(self) -> Plan:
-        return plan_rebalance(
-            self.valuation(), self.targets, self.limits, self.info, self.prices, self.open_orders
-        )
+        return plan_rebalance(self.valuation(), self.targets, self.limits, self.info, self.prices, self.open_orders)
 
     def after(self, legs: tuple[Leg, ...]) -> "Scene":
         """The scene once every leg has filled at its limit price, commission on the received asset."""
@@ -94,10 +92,12 @@ class Scene:
         return Scene(self.info, self.prices, held, self.targets, self.limits, self.locked, self.open_orders)
 
 
-def raw_filter_failures(symbol: Mapping[str, Any], price: Decimal, quantity: Decimal, mid: Decimal, side: Side) -> list[str]:
+def raw_filter_failures(
+    symbol: Mapping[str, Any], price: Decimal, quantity: Decimal, mid: Decimal, side: Side
+) -> list[str]:
     """Filters of an exchangeInfo symbol that an order fails, read from the JSON itself and not through SymbolRules."""
     failed = []
-    filters = {row["filterType"]: {name: value for name, value in row.items()} for row in symbol["filters"]}
+    filters = {row["filterType"]: row for row in symbol["filters"]}
     grid = filters["PRICE_FILTER"]
     low, high = D(grid["minPrice"]), D(grid["maxPrice"])
     if price < low or (high and price > high) or not is_multiple(price, D(grid["tickSize"])):

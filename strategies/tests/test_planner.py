@@ -95,9 +95,7 @@ def test_an_order_size_below_the_exchanges_minimum_is_raised_to_it() -> None:
 def test_a_difference_below_the_smallest_order_is_left_with_a_reason() -> None:
     scene = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 4}, min_delta_pct="1")
     assert skips(scene) == {"BTC": "below_min_notional"}
-    assert scene.plan().skips[0].reason == (
-        "The difference of 4 USDT is below the smallest order on BTCUSDT, 5 USDT."
-    )
+    assert scene.plan().skips[0].reason == ("The difference of 4 USDT is below the smallest BTCUSDT order, 5 USDT.")
 
 
 def test_a_difference_below_the_lot_is_left_with_a_reason() -> None:
@@ -195,7 +193,10 @@ def test_only_what_is_free_is_sold() -> None:
         ),
         (
             Scene.of(
-                prices={"BTC": 1}, held={"USDT": 100}, targets={"BTC": 50}, rules={"BTC": rules_of("BTC", status="BREAK")}
+                prices={"BTC": 1},
+                held={"USDT": 100},
+                targets={"BTC": 50},
+                rules={"BTC": rules_of("BTC", status="BREAK")},
             ),
             "not_trading",
         ),
@@ -224,9 +225,7 @@ def test_what_cannot_be_traded_is_skipped_with_a_reason(scene: Scene, code: str)
 
 
 def test_the_number_of_orders_is_limited_to_the_largest_differences() -> None:
-    scene = Scene.of(
-        prices={"BTC": 100, "ETH": 10}, held={"USDT": 1_000}, targets={"BTC": 20, "ETH": 30}, max_orders=1
-    )
+    scene = Scene.of(prices={"BTC": 100, "ETH": 10}, held={"USDT": 1_000}, targets={"BTC": 20, "ETH": 30}, max_orders=1)
     plan = scene.plan()
     assert [leg.asset for leg in plan.legs] == ["ETH"]
     assert [skip.code for skip in plan.skips] == ["max_orders"]

@@ -6,26 +6,75 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='SystemSettings',
+            name="SystemSettings",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pricing_source', models.CharField(blank=True, choices=[('mid', 'mid: middle of best bid and ask'), ('last', 'last: last traded price')], help_text='Price that values portfolios and plans orders. Empty: PRICING_SOURCE of the environment.', max_length=4, verbose_name='pricing source')),
-                ('pricing_use_cache', models.BooleanField(blank=True, help_text='Off: every read asks the exchange. Empty: PRICING_USE_CACHE of the environment.', null=True, verbose_name='share prices through the cache')),
-                ('pricing_ttl_seconds', models.PositiveIntegerField(blank=True, help_text='How long a cached price serves. Empty: PRICING_TTL_SECONDS of the environment.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(300)], verbose_name='price lifetime, seconds')),
-                ('paper_start_balance', botbalance.lib.fields.MoneyField(blank=True, decimal_places=18, help_text='What a new paper account begins with. Empty: PAPER_START_BALANCE of the environment.', max_digits=38, null=True, validators=[django.core.validators.MinValueValidator(10), django.core.validators.MaxValueValidator(1000000000)], verbose_name='paper start balance, USDT')),
-                ('trading_enabled', models.BooleanField(blank=True, help_text='Off: no order leaves this server, at once. Empty: TRADING_ENABLED of the environment.', null=True, verbose_name='trading enabled')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "pricing_source",
+                    models.CharField(
+                        blank=True,
+                        choices=[("mid", "mid: middle of best bid and ask"), ("last", "last: last traded price")],
+                        help_text="Price that values portfolios and plans orders. Empty: PRICING_SOURCE of the environment.",
+                        max_length=4,
+                        verbose_name="pricing source",
+                    ),
+                ),
+                (
+                    "pricing_use_cache",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Off: every read asks the exchange. Empty: PRICING_USE_CACHE of the environment.",
+                        null=True,
+                        verbose_name="share prices through the cache",
+                    ),
+                ),
+                (
+                    "pricing_ttl_seconds",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="How long a cached price serves. Empty: PRICING_TTL_SECONDS of the environment.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(300),
+                        ],
+                        verbose_name="price lifetime, seconds",
+                    ),
+                ),
+                (
+                    "paper_start_balance",
+                    botbalance.lib.fields.MoneyField(
+                        blank=True,
+                        decimal_places=18,
+                        help_text="What a new paper account begins with. Empty: PAPER_START_BALANCE of the environment.",
+                        max_digits=38,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(10),
+                            django.core.validators.MaxValueValidator(1000000000),
+                        ],
+                        verbose_name="paper start balance, USDT",
+                    ),
+                ),
+                (
+                    "trading_enabled",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Off: no order leaves this server, at once. Empty: TRADING_ENABLED of the environment.",
+                        null=True,
+                        verbose_name="trading enabled",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'system settings',
-                'verbose_name_plural': 'system settings',
+                "verbose_name": "system settings",
+                "verbose_name_plural": "system settings",
             },
         ),
     ]

@@ -22,7 +22,7 @@ class Command(BaseCommand):
             if user is None:
                 raise CommandError(f"There is no user {options['user']}.")
             accounts = list(exchanges.accounts_of(user))
-        rows = []
+        rows: list[dict[str, Any]] = []
         for account in accounts:
             problems = services.track_account(account)
             run = selectors.active_run(account)
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"accounts": rows}))
             return
         for row in rows:
-            problems = f" {' '.join(row['problems'])}" if row["problems"] else ""
-            self.stdout.write(f"account {row['account']}: {row['open_orders']} orders open.{problems}")
+            trouble = " ".join(row["problems"])
+            self.stdout.write(f"account {row['account']}: {row['open_orders']} orders open. {trouble}".rstrip())
         if not rows:
             self.stdout.write("Nothing to track.")
