@@ -246,6 +246,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Portfolios, strategies, rebalances and orders. Decimals are strings, times ISO 8601 UTC.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "AccountStatus": "exchanges.models.ExchangeAccount.Status",
+        "OrderStatus": "orders.domain.STATUS_CHOICES",
+    },
 }
 
 # --- Web -------------------------------------------------------------------------------------------------

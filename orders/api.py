@@ -292,7 +292,7 @@ class OrdersRefresh(APIView):
 class OrdersCancelAll(APIView):
     """Stop the account's rebalance and cancel every open order of ours there."""
 
-    @extend_schema(request=AccountBody, responses={200: dict})
+    @extend_schema(operation_id="me_orders_cancel_all", request=AccountBody, responses={200: dict})
     def post(self, request: Request) -> Response:
         account = exchanges.chosen_account(request.user, _account_id(request))  # type: ignore[arg-type]
         ended, problems = services.cancel_all(account)

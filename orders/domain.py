@@ -34,6 +34,8 @@ class Status(StrEnum):
     EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
 
 
+STATUS_CHOICES = [(status.value, status.value) for status in Status]
+
 FINAL = frozenset(
     {
         Status.NOT_PLACED,

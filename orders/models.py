@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from botbalance.lib.fields import MoneyField
 from exchanges.models import ExchangeAccount
-from orders.domain import FINAL, RESTING, RUN_REASONS, Status
+from orders.domain import FINAL, RESTING, RUN_REASONS, STATUS_CHOICES, Status
 from strategies.domain import REASONS
 from strategies.models import Strategy
 
@@ -131,7 +131,7 @@ class Order(models.Model):
     # Executed quantity that fill rows account for; the two differ until the fills have been read.
     recorded_quantity = MoneyField(default=Decimal(0))
     fees = models.JSONField(default=dict, blank=True)
-    status = models.CharField(max_length=20, default=Status.PENDING, choices=[(word, word) for word in Status])
+    status = models.CharField(max_length=20, default=Status.PENDING, choices=STATUS_CHOICES)
     error_code = models.IntegerField(default=0)
     error = models.CharField(max_length=400, blank=True, default="")
     missing_answers = models.PositiveSmallIntegerField(default=0)

@@ -13,6 +13,8 @@ from knox.models import AuthToken
 
 from accounts.models import User
 from exchanges.models import ExchangeAccount
+from orders.models import Order
+from strategies.models import Strategy
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -122,9 +124,6 @@ def snapshot(user: User) -> dict[str, list[dict[str, Any]]]:
 
 def secrets_of(user: User) -> list[str]:
     """Words that only this user may ever be shown: labels, names, addresses, ids of orders and tokens."""
-    from orders.models import Order
-    from strategies.models import Strategy
-
     accounts = ExchangeAccount.objects.filter(user=user)
     return [
         user.email,

@@ -181,7 +181,8 @@ class BinanceAdapter:
                 body = self._send("GET", path, parameters, self._clock() if signed else None)
                 return _parsed(parse, body, Unavailable)
             except ClockSkew:
-                self.sync_clock()
+                if signed:  # the clock itself is asked for without a timestamp
+                    self.sync_clock()
                 raise
 
         retrying = tenacity.Retrying(

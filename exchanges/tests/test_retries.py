@@ -85,6 +85,13 @@ def test_a_read_whose_clock_stays_skewed_gives_up_after_three_tries() -> None:
     assert client.sent.count("GET /api/v3/account") == 3
 
 
+def test_a_clock_that_refuses_to_tell_the_time_ends_after_three_tries() -> None:
+    client = Client(SKEWED)
+    with pytest.raises(ClockSkew):
+        client.adapter.sync_clock()
+    assert client.sent == ["GET /api/v3/time"] * 3
+
+
 def test_a_measured_offset_serves_every_adapter_of_that_exchange_and_no_other() -> None:
     Client(TIME).adapter.sync_clock()
     same = Client(reply(ACCOUNT))

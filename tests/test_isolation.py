@@ -1,0 +1,310 @@
+"""Two users never see or change each other's rows, through any route: the URL conf itself is walked, so that a route
+added tomorrow is covered tomorrow.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.selectors import live_tokens
+from exchanges.models import ExchangeAccount
+from orders.models import Fill, Order, OrderEvent, Round, Run
+from portfolio import services as portfolio
+from portfolio.models import AccountBalances, PortfolioSnapshot
+from strategies.models import Strategy
+from tests.routes import METHODS, Route, owned_models, routes, secrets_of, snapshot
+
+pytestmark = pytest.mark.django_db(databases=["default", "paper"])
+
+# Open to everybody, each for a reason.
+PUBLIC = {
+    "/auth/sign-in/": "where one signs in",
+    "/auth/sign-up/": "where one registers",
+    "/auth/sign-out/": "signing out of nothing is no error",
+    "/auth/inactive/": "a fixed page",
+    "/auth/password/reset/": "for those who cannot sign in",
+    "/auth/password/reset/sent/": "a fixed page",
+    "/auth/password/reset/done/": "a fixed page",
+    "/auth/password/reset/key/<uidb36>-<key>/": "the key in the address is the permission",
+    "/language/": "the language of this browser",
+    "/api/auth/register": "where one registers",
+    "/api/auth/token": "where one signs in",
+    "/api/schema/": "the description of the API",
+    "/health/live": "asked by machines",
+}
+WITH_ROWS = [route for route in routes() if route.parameters and not route.is_admin and route.template not in PUBLIC]
+WITHOUT_ROWS = [route for route in routes() if not route.parameters and not route.is_admin]
+PRIVATE = [route for route in routes() if not route.is_admin and route.template not in PUBLIC]
+ADMIN = [route for route in routes() if route.is_admin]
+# Where it is not a list that is answered, but one account of the asker's, who has none.
+NEEDS_AN_ACCOUNT = {"/api/me/balances", "/api/me/portfolio/summary", "/api/me/portfolio/history"}
+
+
+Send = Callable[..., Any]
+
+
+@dataclass
+class Estate:
+    """A user who owns one of everything, and the values of her ids by the name of a route's parameter."""
+
+    owner: User
+    ids: dict[str, Any]
+    browser: Client
+    api: APIClient
+
+    def path(self, route: Route) -> str:
+        unknown = [name for name in route.parameters if name not in self.ids]
+        assert not unknown, f"{route}: say in test_isolation.py which of Alice's rows {unknown} stands for"
+        return route.path(self.ids)
+
+    def send(self, method: str, path: str) -> HttpResponse:
+        """As the owner, without a trace: she has signed in before."""
+        client = self.api if path.startswith("/api/") else self.browser
+        return getattr(client, method.lower())(path)
+
+
+@pytest.fixture
+def estate(
+    alice: User,
+    paper_account: Callable[..., ExchangeAccount],
+    strategy: Callable[..., Strategy],
+    api_for: Callable[[User], APIClient],
+    client_for: Callable[[User], Client],
+) -> Estate:
+    account = paper_account(alice, {"USDT": 10_000}, label="Alices strongbox")
+    targets = strategy(account, {"BTC": 60}, name="Alices secret recipe", order_step_pct="2", order_size_pct="30")
+    targets_that_fill = strategy(account, {"ETH": 50}, name="Alices other recipe", order_step_pct="-0.5")
+    api = api_for(alice)
+    _rebalance(api, targets_that_fill)
+    run = _rebalance(api, targets)
+    portfolio.take_snapshot(account, PortfolioSnapshot.Reason.HOURLY)
+    assert run["state"] == "active"
+    assert run["orders"][0]["status"] == "NEW"
+    ids = {
+        "account_id": account.pk,
+        "strategy_id": targets.pk,
+        "run_id": run["run"],
+        "order_id": run["orders"][0]["id"],
+        "key": live_tokens(alice)[0].token_key,
+    }
+    return Estate(alice, ids, client_for(alice), api)
+
+
+def _rebalance(api: APIClient, strategy: Strategy) -> dict[str, Any]:
+    api.patch(f"/api/me/strategies/{strategy.pk}/", {"is_active": True}, format="json")
+    answer = api.post("/api/me/rebalance/execute", {"strategy": strategy.pk}, format="json")
+    assert answer.status_code == 201, answer.json()
+    for _look in range(3):
+        if answer.json()["state"] != "active" or any(order["status"] == "NEW" for order in answer.json()["orders"]):
+            break
+        api.post("/api/me/orders/refresh", {"account": strategy.account_id}, format="json")
+    if strategy.order_step_pct < 0:
+        api.post(f"/api/me/runs/{answer.json()['run']}/stop", format="json")
+    return answer.json()
+
+
+@pytest.fixture
+def send(client_for: Callable[[User], Client], api_for: Callable[[User], APIClient]) -> Send:
+    """Send one request as somebody (None: nobody) with a fresh browser, or a fresh token under /api/."""
+
+    def send_as(user: User | None, method: str, path: str, data: Any = None) -> HttpResponse:
+        if path.startswith("/api/"):
+            api = api_for(user) if user else APIClient()
+            if method == "GET":
+                return api.get(path, data)
+            return getattr(api, method.lower())(path, data or {}, format="json")
+        browser = client_for(user) if user else Client()
+        return getattr(browser, method.lower())(path, data or {})
+
+    return send_as
+
+
+@pytest.fixture
+def unchanged(estate: Estate) -> Iterator[None]:
+    """Whatever a test sends, Alice's rows are afterwards what they were before, to the last column."""
+    before = snapshot(estate.owner)
+    yield
+    assert snapshot(estate.owner) == before
+
+
+def shown(response: HttpResponse) -> str:
+    return response.content.decode() + str(response.headers.get("Location", ""))
+
+
+# --- what the walk rests on ------------------------------------------------------------------------------
+
+
+def test_alice_owns_a_row_of_everything_that_can_be_owned(estate: Estate) -> None:
+    rows = snapshot(estate.owner)
+    ours = {
+        model._meta.label for model in owned_models() if model._meta.app_label not in ("account",)
+    }  # allauth's own table of addresses, which this site does not use
+    assert ours >= {
+        model._meta.label
+        for model in (
+            AccountBalances, ExchangeAccount, Fill, Order, OrderEvent, PortfolioSnapshot, Round, Run, Strategy
+        )
+    }  # fmt: skip
+    assert [label for label in sorted(ours) if not rows[label]] == []
+    assert all(rows[f"paper.{name}"] for name in ("PaperAccount", "PaperBalance", "PaperOrder", "PaperTrade"))
+
+
+def test_the_walk_sees_every_part_of_the_site() -> None:
+    found = {route.template for route in routes()}
+    assert found >= {
+        "/",
+        "/orders/<int:order_id>/",
+        "/api/me/runs/<int:run_id>",
+        "/auth/account/tokens/<slug:key>/revoke/",
+    }
+    assert set(PUBLIC) <= found, "a public route that is gone is still on the list"
+    assert any(route.template.endswith("/<path:object_id>/change/") for route in ADMIN)
+
+
+# --- another user's ids ----------------------------------------------------------------------------------
+
+
+def test_another_users_ids_do_not_exist(estate: Estate, bob: User, send: Send, subtests: pytest.Subtests) -> None:
+    secrets, before = secrets_of(estate.owner), snapshot(estate.owner)
+    for route in WITH_ROWS:
+        with subtests.test(route=str(route)):
+            path = estate.path(route)
+            statuses = {}
+            for method in METHODS:
+                answer = send(bob, method, path)
+                statuses[method] = answer.status_code
+                assert not [word for word in secrets if word in shown(answer).replace(path, "")]
+                if answer.status_code == 405:
+                    # No way out of the rule: what is not allowed for Bob is not allowed for its owner either.
+                    assert estate.send(method, path).status_code == 405, f"{method} {path}"
+                elif route.is_api:
+                    assert_error_shape(answer)
+            assert set(statuses.values()) <= {404, 405}, statuses
+            assert 404 in statuses.values(), "a route that allows no method at all"
+            allowed = next(name for name, status in statuses.items() if status == 404)
+            unknown = send(bob, allowed, nobody(route, estate))
+            assert unknown.status_code == 404, "what is another's and what is nobody's look alike"
+            assert snapshot(estate.owner) == before
+
+
+def nobody(route: Route, estate: Estate) -> str:
+    """The same address with ids that nobody has."""
+    ids = {name: value + 10**9 if isinstance(value, int) else "NoSuchKey" for name, value in estate.ids.items()}
+    return route.path(ids)
+
+
+def test_the_owner_reaches_what_others_do_not(estate: Estate, subtests: pytest.Subtests) -> None:
+    for route in WITH_ROWS:
+        with subtests.test(route=str(route)):
+            assert estate.send("GET", estate.path(route)).status_code in (200, 405)
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_another_users_ids_in_a_query_or_a_body_do_not_exist(
+    estate: Estate, bob: User, send: Send, paper_account: Callable[..., ExchangeAccount]
+) -> None:
+    paper_account(bob, {"USDT": 100})
+    account, strategy = estate.ids["account_id"], estate.ids["strategy_id"]
+    weights = [{"asset": "BTC", "weight_pct": "10"}]
+    tried = [
+        ("GET", "/api/me/balances", {"account": account}),
+        ("GET", "/api/me/portfolio/summary", {"account": account}),
+        ("GET", "/api/me/portfolio/history", {"account": account}),
+        ("POST", "/api/me/strategies/", {"name": "Mine", "account": account, "allocations": weights}),
+        ("POST", "/api/me/rebalance/execute", {"strategy": strategy}),
+        ("POST", "/api/me/orders/refresh", {"account": account}),
+        ("POST", "/api/me/orders/cancel", {"account": account}),
+        ("GET", "/orders/", {"account": account}),
+        ("GET", "/orders/", {"run": estate.ids["run_id"]}),
+        ("POST", "/orders/refresh/", {"account": account}),
+        ("POST", "/orders/cancel-all/", {"account": account}),
+    ]
+    answers = {f"{method} {path}": send(bob, method, path, data).status_code for method, path, data in tried}
+    assert set(answers.values()) == {404}, answers
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.usefixtures("unchanged")
+def test_no_list_and_no_form_shows_or_takes_another_users_rows(
+    method: str, estate: Estate, bob: User, send: Send, paper_account: Callable
+) -> None:
+    paper_account(bob, {"USDT": 100})
+    words = secrets_of(estate.owner)
+    named = {name.removesuffix("_id"): value for name, value in estate.ids.items()}
+    leaks = defaultdict(list)
+    for route in WITHOUT_ROWS:
+        for data in ({}, named):
+            answer = send(bob, method, route.template, data)
+            assert answer.status_code < 500, route
+            leaks[route.template] += [word for word in words if word in shown(answer)]
+    assert {path: found for path, found in leaks.items() if found} == {}
+
+
+# --- those who own nothing, and those who are nobody -----------------------------------------------------
+
+
+@pytest.mark.usefixtures("estate")
+def test_charlie_who_owns_nothing_sees_only_empty_lists(alice: User, charlie: User, send: Send) -> None:
+    words = secrets_of(alice)
+    for route in WITHOUT_ROWS:
+        answer = send(charlie, "GET", route.template)
+        assert not [word for word in words if word in shown(answer)], route
+        if not route.template.startswith("/api/me/") or answer.status_code == 405:
+            continue
+        if route.template in NEEDS_AN_ACCOUNT:
+            assert answer.status_code == 404, route
+            assert answer.json()["error"]["code"] == "no_account"
+        else:
+            assert answer.status_code == 200, route
+            assert answer.json()["results"] == [], route
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_nobody_is_asked_to_sign_in(estate: Estate, send: Send, subtests: pytest.Subtests) -> None:
+    for route in PRIVATE:
+        with subtests.test(route=str(route)):
+            answers = [send(None, method, estate.path(route)) for method in METHODS]
+            asked = [answer for answer in answers if answer.status_code != 405]
+            assert asked, "a route that allows no method at all"
+            for answer in answers if route.is_api else asked:
+                if route.is_api:
+                    assert answer.status_code == 401
+                    assert answer.headers["WWW-Authenticate"].startswith("Token")
+                    assert_error_shape(answer)
+                else:
+                    assert answer.status_code == 302
+                    assert answer.headers["Location"].startswith("/auth/sign-in/")
+
+
+def test_what_is_public_shows_nobodys_rows(estate: Estate, send: Send) -> None:
+    for template in PUBLIC:
+        answer = send(None, "GET", template.replace("<uidb36>", "1").replace("<key>", "no-such-key"))
+        assert answer.status_code in (200, 302, 405), template
+        assert not [word for word in secrets_of(estate.owner) if word in shown(answer)], template
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_the_admin_is_closed_to_everybody_else(estate: Estate, bob: User, send: Send) -> None:
+    ids = defaultdict(lambda: str(estate.owner.pk), {"app_label": "orders", "url": "orders/order/"})
+    for route in ADMIN:
+        for user in (bob, None):
+            for method in ("GET", "POST"):
+                answer = send(user, method, route.path(ids))
+                assert answer.status_code in (302, 403, 404), f"{method} {route} as {user}"
+                if answer.status_code == 302:
+                    assert answer.headers["Location"].startswith(("/auth/", "/admin/")), route
+
+
+def assert_error_shape(answer: Any) -> None:
+    body = answer.json()
+    assert list(body) == ["error"]
+    assert body["error"].keys() == {"code", "message", "fields"}
+    assert body["error"]["code"]
+    assert body["error"]["message"]
