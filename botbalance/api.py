@@ -56,6 +56,7 @@ class SummaryView(APIView):
                         "value": None if row.value is None else plain(quantize(row.value, 8)),
                         "weight_pct": None if row.weight_pct is None else plain(quantize(row.weight_pct, 4)),
                         "target_pct": None if row.target_pct is None else plain(row.target_pct),
+                        "drift_pct": None if row.drift_pct is None else plain(quantize(row.drift_pct, 4)),
                     }
                     for row in summary.rows
                 ],

@@ -1,21 +1,230 @@
 """The dashboard, and what needs several floors."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.models import User
+from accounts.pages import signed_in
+from botbalance import charts, selectors
+from botbalance.lib import system_settings
 from botbalance.lib.api import json_error
+from botbalance.lib.errors import AppError, NotFound
+from botbalance.lib.money import HUNDRED, ZERO
+from botbalance.lib.web import say, template_for
+from botbalance.selectors import Summary, SummaryRow
+from exchanges import selectors as exchanges
+from exchanges.models import ExchangeAccount
+from orders import presentation
+from orders import selectors as orders
+from orders import services as trading
+from portfolio import selectors as portfolio
+from strategies import selectors as strategies
+from strategies.models import Strategy
+
+HISTORY = timedelta(days=30)
+RUNS_SHOWN = 5
+# From this age on balances or prices are called old rather than dated.
+OLD_SECONDS = 60
 
 
-def dashboard(request):
-    return HttpResponse("")
+# --- The dashboard ---------------------------------------------------------------------------------------
 
 
-def disconnect_account(request, account_id):
-    return HttpResponse("")
+@require_GET
+@login_required
+@never_cache
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """One account: what it is worth, how far from its targets, and what is under way."""
+    user = signed_in(request)
+    accounts = list(exchanges.accounts_of(user))
+    if not accounts:
+        return render(request, "dashboard.html", {"accounts": []})
+    account = _chosen(user, accounts, request.GET.get("account", ""))
+    template = template_for(request, "dashboard.html", "dashboard/_account.html")
+    return render(request, template, {"accounts": accounts, "account": account, **_account_context(account)})
 
 
-def reset_paper_account(request, account_id):
-    return HttpResponse("")
+def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> ExchangeAccount:
+    if not wanted:
+        return accounts[0]
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        raise NotFound(_("There is no such exchange account."))
+    return exchanges.account_of(user, int(wanted))
+
+
+def _account_context(account: ExchangeAccount) -> dict[str, Any]:
+    run = orders.active_run(account)
+    runs = orders.runs_of(account.user).filter(account=account)[:RUNS_SHOWN]
+    context: dict[str, Any] = {
+        "strategy": strategies.active_strategy(account),
+        "active_run": run,
+        "runs": [{"run": row, "words": presentation.RUN_WORDS[row.state]} for row in runs],
+        "is_paper": account.venue == ExchangeAccount.Venue.PAPER,
+    }
+    try:
+        summary = selectors.summarise(account)
+    except AppError as error:
+        return {**context, "error": error, "history": _history(account)}
+    return {**context, **_summary_context(summary), "history": _history(account, summary.valuation.nav)}
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingRow:
+    """A line of the holdings table. `weight` is a share of what the strategy manages, as its targets are."""
+
+    row: SummaryRow
+    colour: str
+    weight: Decimal | None
+    is_outside: bool
+    is_apart: bool
+
+
+def _summary_context(summary: Summary) -> dict[str, Any]:
+    valuation, strategy = summary.valuation, summary.strategy
+    wanted = sorted(summary.rows, key=lambda row: (-(row.target_pct if row.target_pct is not None else -1), row.asset))
+    palette = presentation.colours((row.asset for row in wanted), valuation.quote)
+    rows = [_holding_row(row, strategy, palette[row.asset]) for row in summary.rows if row.value is not None]
+    counted = [row for row in rows if not row.is_apart]
+    prices_at = datetime.fromtimestamp(valuation.at_ms / 1000, tz=UTC)
+    now = timezone.now()
+    return {
+        "summary": summary,
+        "valuation": valuation,
+        "rows": rows,
+        "apart": [row for row in rows if row.is_apart],
+        "unpriced": [row for row in summary.rows if row.value is None],
+        "is_empty": not any(row.free + row.locked for row in summary.rows),
+        "now_ring": charts.ring((row.row.asset, row.colour, row.weight or ZERO) for row in _by_target(counted)),
+        "target_ring": charts.ring(
+            (row.row.asset, row.colour, row.row.target_pct or ZERO) for row in _by_target(counted)
+        ),
+        "verdict": _verdict(rows, strategy) if strategy else "",
+        "is_within": not any(row.is_outside for row in rows),
+        "balances_at": summary.balances.as_of,
+        "balances_age": int((now - summary.balances.as_of).total_seconds()),
+        "prices_at": prices_at,
+        "prices_old": (now - prices_at).total_seconds() > OLD_SECONDS,
+        "problem": summary.balances.problem,
+    }
+
+
+def _holding_row(row: SummaryRow, strategy: Strategy | None, colour: str) -> HoldingRow:
+    if strategy is None:
+        return HoldingRow(row, colour, row.weight_pct, is_outside=False, is_apart=False)
+    if row.target_pct is None:
+        return HoldingRow(row, colour, row.weight_pct, strategy.sell_unlisted, is_apart=not strategy.sell_unlisted)
+    weight = None if row.drift_pct is None else row.drift_pct + row.target_pct
+    is_outside = row.asset != strategy.quote and row.drift_pct is not None and abs(row.drift_pct) > _band(row, strategy)
+    return HoldingRow(row, colour, weight, is_outside, is_apart=False)
+
+
+def _band(row: SummaryRow, strategy: Strategy) -> Decimal:
+    """Points by which the asset may drift."""
+    if strategy.band_type == Strategy.Band.RELATIVE:
+        return (row.target_pct or ZERO) * strategy.min_delta_pct / HUNDRED
+    return strategy.min_delta_pct
+
+
+def _by_target(rows: list[HoldingRow]) -> list[HoldingRow]:
+    """Both rings in one order, so that a glance compares them."""
+    return sorted(rows, key=lambda row: (-(row.row.target_pct or ZERO), row.row.asset))
+
+
+def _verdict(rows: list[HoldingRow], strategy: Strategy) -> str:
+    """Whether the account is where its owner wants it, in a sentence."""
+    outside = [row for row in rows if row.is_outside]
+    if not outside:
+        band = presentation.short(strategy.min_delta_pct)
+        if strategy.band_type == Strategy.Band.RELATIVE:
+            return _("Everything is within %(band)s %% of its target.") % {"band": band}
+        return _("Everything is within the %(band)s %% band.") % {"band": band}
+    worst = max(outside, key=lambda row: abs(_drift(row)))
+    values = {"asset": worst.row.asset, "points": presentation.short(abs(_drift(worst)))}
+    if worst.row.target_pct is None:
+        text = _("%(asset)s is %(points)s %% of the portfolio, is not among the targets, and is to be sold.") % values
+    elif _drift(worst) > 0:
+        text = _("%(asset)s is %(points)s points above its target.") % values
+    else:
+        text = _("%(asset)s is %(points)s points below its target.") % values
+    more = len(outside) - 1
+    if more:
+        others = ngettext("%(count)s more is outside its band.", "%(count)s more are outside their bands.", more)
+        text = f"{text} {others % {'count': more}}"
+    return text
+
+
+def _drift(row: HoldingRow) -> Decimal:
+    return row.row.drift_pct if row.row.drift_pct is not None else row.weight or ZERO
+
+
+def _history(account: ExchangeAccount, nav: Decimal | None = None) -> charts.Line | None:
+    """NAV of the last days, up to now where it is known."""
+    since = timezone.now() - HISTORY
+    values = list(portfolio.history(account, since, None).values_list("at", "nav"))
+    if nav is not None and values:
+        values.append((timezone.now(), nav))
+    return charts.line(values, width=600, height=120)
+
+
+# --- Accounts: what reaches up to their orders -----------------------------------------------------------
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@never_cache
+def disconnect_account(request: HttpRequest, account_id: int) -> HttpResponse:
+    account = exchanges.account_of(signed_in(request), account_id)
+    if request.method == "GET":
+        return render(request, "exchanges/disconnect.html", _at_stake(account))
+    try:
+        trading.disconnect_account(account)
+    except AppError as error:
+        say(request, error)
+        return redirect("disconnect_account", account.pk)
+    messages.success(request, _("%(label)s is disconnected.") % {"label": account.label})
+    return redirect("exchanges:list")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@never_cache
+def reset_paper_account(request: HttpRequest, account_id: int) -> HttpResponse:
+    account = exchanges.account_of(signed_in(request), account_id)
+    if request.method == "GET":
+        balance = system_settings.current().paper_start_balance
+        return render(request, "exchanges/reset.html", {**_at_stake(account), "start_balance": balance})
+    try:
+        trading.reset_paper_account(account)
+    except AppError as error:
+        say(request, error)
+        return redirect("exchanges:list")
+    messages.success(request, _("%(label)s starts afresh.") % {"label": account.label})
+    return redirect("exchanges:list")
+
+
+def _at_stake(account: ExchangeAccount) -> dict[str, Any]:
+    """What an account's end would end with it."""
+    return {
+        "account": account,
+        "run": orders.active_run(account),
+        "open_orders": orders.unfinished_orders(account).count(),
+        "is_paper": account.venue == ExchangeAccount.Venue.PAPER,
+    }
+
+
+# --- Errors ----------------------------------------------------------------------------------------------
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

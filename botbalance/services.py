@@ -64,7 +64,7 @@ def ensure_schedule() -> list[str]:
     """Seed the periodic jobs that are missing; their names. What an operator changed stays changed."""
     added = []
     for name, task, seconds, description in SCHEDULE:
-        if PeriodicTask.objects.filter(name=name).exists():
+        if PeriodicTask.objects.filter(task=task).exists():
             continue
         interval, _created = IntervalSchedule.objects.get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
         PeriodicTask.objects.create(name=name, task=task, interval=interval, description=description)

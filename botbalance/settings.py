@@ -5,24 +5,23 @@ A wrong value stops the start with one line that names the variable and the reme
 """
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from botbalance.environment import address, choice, database, env, flag, moment, positive, whole
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 if ENV_FILE.is_file():
-    environ.Env.read_env(ENV_FILE)
+    env.read_env(ENV_FILE)
 
 # --- What must be right before anything starts -----------------------------------------------------------
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = flag("DEBUG", False)
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if DEBUG and not SECRET_KEY:
@@ -46,52 +45,39 @@ for _position, _key in enumerate(FERNET_KEYS, start=1):
             f"FERNET_KEYS: key number {_position} is malformed; each must be 32 url-safe base64-encoded bytes."
         ) from None
 
-EXCHANGE_ENV = env.str("EXCHANGE_ENV", default="mock")
-if EXCHANGE_ENV not in ("mock", "testnet", "mainnet"):
-    raise ImproperlyConfigured(f"EXCHANGE_ENV is {EXCHANGE_ENV!r}; it must be mock, testnet or mainnet.")
+EXCHANGE_ENV = choice("EXCHANGE_ENV", "mock", ("mock", "testnet", "mainnet"))
 
-ENABLE_SYSTEM_TESTNET_ACCOUNT = env.bool("ENABLE_SYSTEM_TESTNET_ACCOUNT", default=False)
+ENABLE_SYSTEM_TESTNET_ACCOUNT = flag("ENABLE_SYSTEM_TESTNET_ACCOUNT", False)
 BINANCE_SPOT_TESTNET_API_KEY = env.str("BINANCE_SPOT_TESTNET_API_KEY", default="")
 BINANCE_SPOT_TESTNET_API_SECRET = env.str("BINANCE_SPOT_TESTNET_API_SECRET", default="")
 if ENABLE_SYSTEM_TESTNET_ACCOUNT and EXCHANGE_ENV == "mainnet":
     raise ImproperlyConfigured("ENABLE_SYSTEM_TESTNET_ACCOUNT is for EXCHANGE_ENV=testnet; it is refused on mainnet.")
 
 
-def _decimal(name: str, default: str) -> Decimal:
-    try:
-        value = Decimal(env.str(name, default=default))
-    except InvalidOperation:
-        raise ImproperlyConfigured(f"{name} must be a plain decimal number.") from None
-    if not value.is_finite() or value <= 0:
-        raise ImproperlyConfigured(f"{name} must be greater than 0.")
-    return value
-
-
 # --- Exchange: defaults of what SystemSettings can override, and the venues ------------------------------
 
-PRICING_SOURCE = env.str("PRICING_SOURCE", default="mid")
-if PRICING_SOURCE not in ("mid", "last"):
-    raise ImproperlyConfigured(f"PRICING_SOURCE is {PRICING_SOURCE!r}; it must be mid or last.")
-PRICING_USE_CACHE = env.bool("PRICING_USE_CACHE", default=True)
-PRICING_TTL_SECONDS = env.int("PRICING_TTL_SECONDS", default=3)
-PAPER_START_BALANCE = _decimal("PAPER_START_BALANCE", "10000")
-TRADING_ENABLED = env.bool("TRADING_ENABLED", default=True)
-SYSTEM_SETTINGS_TTL_SECONDS = env.int("SYSTEM_SETTINGS_TTL_SECONDS", default=5)
+PRICING_SOURCE = choice("PRICING_SOURCE", "mid", ("mid", "last"))
+PRICING_USE_CACHE = flag("PRICING_USE_CACHE", True)
+PRICING_TTL_SECONDS = whole("PRICING_TTL_SECONDS", 3, least=1, most=300)
+PAPER_START_BALANCE = positive("PAPER_START_BALANCE", "10000")
+TRADING_ENABLED = flag("TRADING_ENABLED", True)
+SYSTEM_SETTINGS_TTL_SECONDS = whole("SYSTEM_SETTINGS_TTL_SECONDS", 5, most=60)
 
-BINANCE_MAINNET_URL = env.str("BINANCE_MAINNET_URL", default="https://api.binance.com")
-BINANCE_TESTNET_URL = env.str("BINANCE_TESTNET_URL", default="https://testnet.binance.vision")
-EXCHANGE_CONNECT_TIMEOUT_SECONDS = float(env.str("EXCHANGE_CONNECT_TIMEOUT_SECONDS", default="3.05"))
-EXCHANGE_READ_TIMEOUT_SECONDS = float(env.str("EXCHANGE_READ_TIMEOUT_SECONDS", default="10"))
-EXCHANGE_RECV_WINDOW_MS = env.int("EXCHANGE_RECV_WINDOW_MS", default=5000)
+MAINNET_HOSTS = ("api.binance.com", "api-gcp.binance.com", *(f"api{number}.binance.com" for number in (1, 2, 3, 4)))
+BINANCE_MAINNET_URL = address("BINANCE_MAINNET_URL", "https://api.binance.com")
+BINANCE_TESTNET_URL = address("BINANCE_TESTNET_URL", "https://testnet.binance.vision", never=MAINNET_HOSTS)
+EXCHANGE_CONNECT_TIMEOUT_SECONDS = float(positive("EXCHANGE_CONNECT_TIMEOUT_SECONDS", "3.05"))
+EXCHANGE_READ_TIMEOUT_SECONDS = float(positive("EXCHANGE_READ_TIMEOUT_SECONDS", "10"))
+EXCHANGE_RECV_WINDOW_MS = whole("EXCHANGE_RECV_WINDOW_MS", 5000, least=100, most=60_000)
 
 # The paper exchange's market: `walk` (seeded random walk) or `replay:DIRECTORY` of candle files.
 PAPER_MARKET = env.str("PAPER_MARKET", default="walk")
-PAPER_SEED = env.int("PAPER_SEED", default=1)
-PAPER_SPEED = _decimal("PAPER_SPEED", "1")
-PAPER_REPLAY_START = env.str("PAPER_REPLAY_START", default="")
-PAPER_REPLAY_EPOCH = env.str("PAPER_REPLAY_EPOCH", default="2026-01-01T00:00:00+00:00")
-if PAPER_MARKET != "walk" and not PAPER_MARKET.startswith("replay:"):
-    raise ImproperlyConfigured(f"PAPER_MARKET is {PAPER_MARKET!r}; it must be walk or replay:DIRECTORY.")
+if PAPER_MARKET != "walk" and not Path(PAPER_MARKET.removeprefix("replay:")).is_dir():
+    raise ImproperlyConfigured(f"PAPER_MARKET is {PAPER_MARKET!r}; it must be walk, or replay:DIRECTORY of candles.")
+PAPER_SEED = whole("PAPER_SEED", 1)
+PAPER_SPEED = positive("PAPER_SPEED", "1")
+PAPER_REPLAY_START = moment("PAPER_REPLAY_START", "")
+PAPER_REPLAY_EPOCH = moment("PAPER_REPLAY_EPOCH", "2026-01-01T00:00:00+00:00")
 
 # --- Where things are kept -------------------------------------------------------------------------------
 
@@ -100,7 +86,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def _database(variable: str, default: str) -> dict[str, Any]:
-    config: dict[str, Any] = dict(env.db_url(variable, default=default))
+    config = database(variable, default)
     if config["ENGINE"].endswith("sqlite3"):
         # IMMEDIATE takes the write lock at BEGIN, so that writers of several processes queue instead of failing.
         config["OPTIONS"] = {
@@ -110,7 +96,7 @@ def _database(variable: str, default: str) -> dict[str, Any]:
         }
     else:
         config["CONN_HEALTH_CHECKS"] = True
-    config["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
+    config["CONN_MAX_AGE"] = whole("CONN_MAX_AGE", 600)
     return config
 
 
@@ -254,7 +240,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Web -------------------------------------------------------------------------------------------------
 
-HTTPS = env.bool("HTTPS", default=not DEBUG)
+HTTPS = flag("HTTPS", not DEBUG)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_SSL_REDIRECT = HTTPS
@@ -268,7 +254,7 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # One proxy in front, or none: only then is what a client says of its own address believed.
-BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+BEHIND_PROXY = flag("BEHIND_PROXY", False)
 ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)
 REST_FRAMEWORK["NUM_PROXIES"] = int(BEHIND_PROXY)
 if BEHIND_PROXY:
@@ -287,7 +273,7 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # One machine serves the files where they are; a container collects them once (`manage.py collectstatic`).
-WHITENOISE_USE_FINDERS = env.bool("SERVE_STATIC_FROM_SOURCE", default=DEBUG)
+WHITENOISE_USE_FINDERS = flag("SERVE_STATIC_FROM_SOURCE", DEBUG)
 STATIC_ROOT = None if WHITENOISE_USE_FINDERS else BASE_DIR / "staticfiles"
 
 LANGUAGE_CODE = "en"
@@ -300,7 +286,7 @@ USE_I18N = True
 # --- Background work -------------------------------------------------------------------------------------
 
 # Without a server the broker is this process's memory; due work is derived from rows, a message only hurries it.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "memory://")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "memory://localhost/")
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300

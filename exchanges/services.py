@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from botbalance.lib import system_settings
-from botbalance.lib.errors import Conflict, Invalid
+from botbalance.lib.errors import Conflict, Invalid, NotFound
 from exchanges import markets
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.domain import ExchangeInfo, KeySource, NoVenue, PriceSnapshot, Venue, resolve_venue
@@ -153,13 +153,12 @@ def connect_account(
         api_secret=api_secret,
         key_tail=api_key[-4:],
     )
-    if venue == ExchangeAccount.Venue.BINANCE:
-        _verify_new_keys(account)
-    else:
-        balances = paper_balances or {quote: system_settings.current().paper_start_balance}
-        _open_paper(account, balances)
+    if _trades_paper(account):
+        _open_paper(account, paper_balances or {quote: system_settings.current().paper_start_balance})
         account.status = ExchangeAccount.Status.OK
         account.checked_at = timezone.now()
+    else:
+        _verify_new_keys(account)
     try:
         with transaction.atomic():
             account.save()
@@ -192,6 +191,14 @@ def _check_connection_fields(user: User, label: str, venue: str, quote: str, api
         fields["label"] = [_("You have %(count)s accounts, the most there can be.") % {"count": MAX_ACCOUNTS_PER_USER}]
     if fields:
         raise Invalid(_("Some fields need your attention."), fields=fields)
+
+
+def _trades_paper(account: ExchangeAccount) -> bool:
+    """Whether the account trades at the paper exchange now; False also where it can not trade at all."""
+    try:
+        return venue_of(account)[0] == Venue.PAPER
+    except (Conflict, CredentialsRefused):
+        return False
 
 
 def _verify_new_keys(account: ExchangeAccount) -> None:
@@ -286,7 +293,10 @@ def reset_paper(account: ExchangeAccount) -> None:
 def archive_account(account: ExchangeAccount) -> None:
     """Disconnect: the keys are erased, orders and fills stay readable."""
     if account.paper_key:
-        paper.close_account(account.paper_key)
+        try:
+            paper.close_account(account.paper_key)
+        except NotFound:
+            logger.warning("account %s: its paper account was gone already", account.pk)
     account.api_key = account.api_secret = account.paper_key = account.paper_secret = ""
     account.archived_at = timezone.now()
     account.save(update_fields=["api_key", "api_secret", "paper_key", "paper_secret", "archived_at"])

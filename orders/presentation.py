@@ -11,11 +11,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from botbalance.lib.money import HUNDRED, ZERO, quantize, wide
+from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, wide
 from orders.domain import Status
 from orders.models import Order, OrderEvent, Run
 from portfolio.domain import Valuation
-from strategies.domain import REASONS, SETTLED, Skip, Target
+from strategies.domain import REASONS, SETTLED, Skip, Target, held_apart
 
 SERIES = 10  # colours for assets; c10 is the quote's, c11 is for all that are too many
 
@@ -151,16 +151,13 @@ class Weights:
 
 def weights_now(valuation: Valuation, targets: Sequence[Target], *, sell_unlisted: bool) -> Weights:
     """Weights as the planner sees them: coins that are neither targets nor to be sold do not count."""
-    listed = {target.asset for target in targets} | {valuation.quote}
+    values = {holding.asset: holding.value for holding in valuation.holdings if holding.value is not None}
+    apart = held_apart(values, targets, valuation.quote, sell_unlisted)
     with wide():
-        values = {holding.asset: holding.value for holding in valuation.holdings if holding.value is not None}
-        managed = sum((value for asset, value in values.items() if sell_unlisted or asset in listed), ZERO)
-        shares = {
-            asset: value / managed * HUNDRED
-            for asset, value in values.items()
-            if managed > 0 and (sell_unlisted or asset in listed)
-        }
-        return Weights(managed, valuation.nav - managed, shares)
+        apart_value = sum((values.pop(asset) for asset in apart), ZERO)
+        managed = valuation.nav - apart_value
+        shares = {asset: value / managed * HUNDRED for asset, value in values.items() if managed > 0}
+        return Weights(managed, apart_value, shares)
 
 
 def colours(assets: Iterable[str], quote: str) -> dict[str, str]:
@@ -214,3 +211,8 @@ def weight_rows(rows: Sequence[WeightInput], quote: str) -> list[WeightRow]:
 def length(percent: Decimal) -> str:
     """A length within 0 and 100 as an attribute of SVG or HTML."""
     return f"{quantize(min(max(percent, ZERO), HUNDRED), 2):f}"
+
+
+def short(number: Decimal) -> str:
+    """A percentage within a sentence: 1, 4.2, 0.35."""
+    return plain(quantize(number, 1 if abs(number) >= 1 else 2))

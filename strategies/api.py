@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -31,6 +32,13 @@ class AllocationSerializer(serializers.ModelSerializer[Allocation]):
     class Meta:
         model = Allocation
         fields = ["asset", "weight_pct"]
+
+    def validate(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row is whole, also where only a part of the strategy around it is changed."""
+        missing = {name: [_("This field is required.")] for name in self.Meta.fields if name not in row}
+        if missing:
+            raise serializers.ValidationError(missing)
+        return row
 
 
 class StrategySerializer(serializers.ModelSerializer[Strategy]):
@@ -103,8 +111,8 @@ class StrategyDetail(APIView):
         data = dict(serializer.validated_data)
         if data.pop("account_id", strategy.account_id) != strategy.account_id:
             raise Invalid(
-                "Some fields need your attention.",
-                fields={"account": ["A strategy stays with its account. Make a new one for another account."]},
+                _("Some fields need your attention."),
+                fields={"account": [_("A strategy stays with its account. Make a new one for another account.")]},
             )
         targets, active = _split(data)
         strategy = services.update_strategy(strategy, data, targets)

@@ -153,6 +153,14 @@ REASONS: dict[str, str] = {
 }
 
 
+def held_apart(assets: Iterable[str], targets: Iterable[Target], quote: str, sell_unlisted: bool) -> list[str]:
+    """Assets that are neither targets nor the quote and not to be sold: left alone, and no part of what is managed."""
+    if sell_unlisted:
+        return []
+    wanted = {target.asset for target in targets}
+    return sorted(asset for asset in assets if asset not in wanted and asset != quote)
+
+
 def target_weights(targets: Iterable[Target], quote: str) -> dict[str, Decimal]:
     """Weight of every target in percent; the quote gets what they leave."""
     weights = {target.asset: target.weight_pct for target in targets}

@@ -13,7 +13,18 @@ from decimal import Decimal
 from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
 from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, Side, SymbolRules
 from portfolio.domain import Valuation
-from strategies.domain import AllocationView, BandType, Leg, Limits, OpenOrder, Plan, Skip, Target, TradeTo
+from strategies.domain import (
+    AllocationView,
+    BandType,
+    Leg,
+    Limits,
+    OpenOrder,
+    Plan,
+    Skip,
+    Target,
+    TradeTo,
+    held_apart,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +87,10 @@ class _Planner:
             self.open_orders[order.symbol].append(order)
         self.targets = {target.asset: target.weight_pct for target in targets}
         self.skips: list[Skip] = []
-        unlisted = [asset for asset in self.holdings if asset not in self.targets and asset != self.quote]
-        self.held_apart: list[str] = []
-        for asset in sorted(unlisted):
-            if self.limits.sell_unlisted:
-                self.targets[asset] = ZERO
-            else:
-                self.held_apart.append(asset)
+        self.held_apart = held_apart(self.holdings, targets, self.quote, limits.sell_unlisted)
+        for asset in self.holdings:
+            if asset != self.quote and asset not in self.held_apart:
+                self.targets.setdefault(asset, ZERO)
         self.managed = self._managed_value()
 
     def plan(self) -> Plan:

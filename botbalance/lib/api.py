@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -19,6 +20,12 @@ from botbalance.lib.errors import AppError
 from botbalance.lib.money import plain
 
 logger = logging.getLogger(__name__)
+
+
+class TooLarge(exceptions.APIException):
+    status_code = 413
+    default_detail = gettext_lazy("This request is too large.")
+    default_code = "too_large"
 
 
 def error_body(code: str, message: str, fields: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
@@ -32,6 +39,13 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = exceptions.NotFound(_("There is no such thing here."))
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
+    elif isinstance(error, SuspiciousOperation):
+        error = exceptions.ParseError(_("This request cannot be read."))
+    elif isinstance(error, RecursionError):
+        logger.warning("a request was nested too deeply", exc_info=error)
+        error = exceptions.ParseError(_("This request is nested too deeply."))
     if isinstance(error, AppError):
         set_rollback()
         return Response(error_body(error.code, error.message, error.fields), status=error.status)

@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 READ_TRIES = 3
 LONGEST_RETRY_WAIT_SECONDS = 5.0
+TRADES_A_PAGE = 1000
 
 # Binance's error codes by what they mean for us (REST documentation, "Errors").
 CREDENTIAL_CODES = {-1002, -1022, -2008, -2014, -2015}
@@ -161,8 +162,16 @@ class BinanceAdapter:
         return self._cancel("/api/v3/openOrders", [("symbol", symbol)], schemas.orders)
 
     def my_trades(self, symbol: str, exchange_order_id: int) -> Sequence[TradeReport]:
-        parameters = [("symbol", symbol), ("orderId", str(exchange_order_id)), ("limit", "1000")]
-        return self._read("/api/v3/myTrades", schemas.trades, parameters, signed=True)
+        """See ExchangeAdapter. A large order in a thin market has more trades than one answer holds."""
+        found: list[TradeReport] = []
+        while True:
+            parameters = [("symbol", symbol), ("orderId", str(exchange_order_id)), ("limit", str(TRADES_A_PAGE))]
+            if found:
+                parameters.append(("fromId", str(found[-1].trade_id + 1)))
+            page = self._read("/api/v3/myTrades", schemas.trades, parameters, signed=True)
+            found += page
+            if len(page) < TRADES_A_PAGE:
+                return found
 
     # --- how a request is made ----------------------------------------------------------------------------
 

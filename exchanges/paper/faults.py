@@ -39,7 +39,8 @@ UNKNOWN = {
 KINDS = frozenset(
     {
         "refuse", "lost_before", "lost_after", "reset_before", "reset_after", "error_before", "error_after",
-        "throttled", "banned", "cut_short", "clock_skew", "not_found", "truncated", "html", "slow", "kill_before", "kill_after",
+        "throttled", "banned", "clock_skew", "not_found", "truncated", "cut_short", "html",
+        "slow", "kill_before", "kill_after",
     }
 )  # fmt: skip
 

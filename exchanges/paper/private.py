@@ -11,7 +11,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from exchanges.paper import engine, store
-from exchanges.paper.engine import Order, Refused, Trade
+from exchanges.paper.bodies import cancel_answer, order_answer, order_row, trade_row
+from exchanges.paper.engine import Order, Refused
 from exchanges.paper.exchange_info import ORDER_TYPES, ORDERS_PER_10_SECONDS, ORDERS_PER_DAY, STP_MODES, eight
 from exchanges.paper.models import PaperAccount, PaperOrder, PaperTrade
 from exchanges.paper.store import OpenAccount
@@ -84,7 +85,7 @@ def new_order(call: PrivateCall) -> Json:
     _check_order_counts(account)
     outcome = account.place(request)
     call.headers.update(_count_order(account))
-    return _order_answer(outcome.orders[-1], outcome.trades, response)
+    return order_answer(outcome.orders[-1], outcome.trades, response)
 
 
 def _default_response(kind: str) -> str:
@@ -166,7 +167,7 @@ def _count_order(account: OpenAccount) -> dict[str, str]:
 
 def get_order(call: PrivateCall) -> Json:
     order = _find_order(call, -2013, "Order does not exist.")
-    return _order_row(order)
+    return order_row(order)
 
 
 def cancel_order(call: PrivateCall) -> Json:
@@ -180,7 +181,7 @@ def cancel_order(call: PrivateCall) -> Json:
     if order.is_open and restriction and restriction.removeprefix("ONLY_") != order.status:
         raise ApiRefusal(-2011, "Order was not canceled due to cancel restrictions.")
     cancelled = call.account.cancel(order.symbol, order.order_id)
-    return _cancel_answer(cancelled, new_id)
+    return cancel_answer(cancelled, new_id)
 
 
 def cancel_open_orders(call: PrivateCall) -> list[Json]:
@@ -189,13 +190,13 @@ def cancel_open_orders(call: PrivateCall) -> list[Json]:
     mine = [order for order in call.account.state.open_orders.values() if order.symbol == symbol]
     if not mine:
         raise ApiRefusal(-2011, "Unknown order sent.")
-    return [_cancel_answer(call.account.cancel(symbol, order.order_id), _new_client_id()) for order in mine]
+    return [cancel_answer(call.account.cancel(symbol, order.order_id), _new_client_id()) for order in mine]
 
 
 def open_orders(call: PrivateCall) -> list[Json]:
     wanted = call.one_symbol() if "symbol" in call.parameters else None
     orders = call.account.state.open_orders.values()
-    return [_order_row(order) for order in orders if wanted is None or order.symbol == wanted]
+    return [order_row(order) for order in orders if wanted is None or order.symbol == wanted]
 
 
 def all_orders(call: PrivateCall) -> list[Json]:
@@ -205,7 +206,7 @@ def all_orders(call: PrivateCall) -> list[Json]:
     if first is not None:
         rows = rows.filter(order_id__gte=first)
     found = _page(rows, parameters, "order_id", from_first=first is not None)
-    return [_order_row(store.order_of(row)) for row in found]
+    return [order_row(store.order_of(row)) for row in found]
 
 
 def _find_order(call: PrivateCall, code: int, text: str) -> Order:
@@ -280,7 +281,7 @@ def my_trades(call: PrivateCall) -> list[Json]:
     if from_id is not None:
         rows = rows.filter(trade_id__gte=from_id)
     found = _page(rows, parameters, "trade_id", from_first=from_id is not None)
-    return [_trade_row(row) for row in found]
+    return [trade_row(row) for row in found]
 
 
 def trades_weight(parameters: Parameters) -> int:
@@ -328,96 +329,7 @@ def _to_ms(value: int) -> int:
     return value // 1000 if value >= 10**14 else value
 
 
-# --- Bodies ----------------------------------------------------------------------------------------------
-
-
-def _order_core(order: Order) -> Json:
-    return {
-        "price": eight(order.price),
-        "origQty": eight(order.quantity),
-        "executedQty": eight(order.executed),
-        "origQuoteOrderQty": eight(Decimal(0)),
-        "cummulativeQuoteQty": eight(order.quote_executed),
-        "status": order.status,
-        "timeInForce": order.time_in_force,
-        "type": order.type,
-        "side": order.side,
-    }
-
-
-def _order_answer(order: Order, trades: tuple[Trade, ...], response: str) -> Json:
-    body: Json = {
-        "symbol": order.symbol,
-        "orderId": order.order_id,
-        "orderListId": -1,
-        "clientOrderId": order.client_order_id,
-        "transactTime": order.time_ms,
-    }
-    if response == "ACK":
-        return body
-    body |= _order_core(order)
-    body["workingTime"] = order.time_ms
-    if response == "FULL":
-        body["fills"] = [
-            {
-                "price": eight(trade.price),
-                "qty": eight(trade.quantity),
-                "commission": eight(trade.commission),
-                "commissionAsset": trade.commission_asset,
-                "tradeId": trade.trade_id,
-            }
-            for trade in trades
-        ]
-    body["selfTradePreventionMode"] = order.stp_mode
-    return body
-
-
-def _order_row(order: Order) -> Json:
-    return {
-        "symbol": order.symbol,
-        "orderId": order.order_id,
-        "orderListId": -1,
-        "clientOrderId": order.client_order_id,
-        **_order_core(order),
-        "stopPrice": eight(Decimal(0)),
-        "icebergQty": eight(Decimal(0)),
-        "time": order.time_ms,
-        "updateTime": order.update_ms,
-        "isWorking": True,
-        "workingTime": order.time_ms,
-        "selfTradePreventionMode": order.stp_mode,
-    }
-
-
-def _cancel_answer(order: Order, new_id: str) -> Json:
-    return {
-        "symbol": order.symbol,
-        "origClientOrderId": order.client_order_id,
-        "orderId": order.order_id,
-        "orderListId": -1,
-        "clientOrderId": new_id,
-        "transactTime": order.update_ms,
-        **_order_core(order),
-        "selfTradePreventionMode": order.stp_mode,
-    }
-
-
-def _trade_row(trade: PaperTrade) -> Json:
-    return {
-        "symbol": trade.symbol,
-        "id": trade.trade_id,
-        "orderId": trade.order_id,
-        "orderListId": -1,
-        "price": eight(trade.price),
-        "qty": eight(trade.quantity),
-        "quoteQty": eight(trade.quote_quantity),
-        "commission": eight(trade.commission),
-        "commissionAsset": trade.commission_asset,
-        "time": trade.time_ms,
-        "isBuyer": trade.is_buyer,
-        "isMaker": trade.is_maker,
-        "isBestMatch": True,
-    }
+# --- Keys and refusals ----------------------------------------------------------------------------------
 
 
 def refusal_of(error: Refused) -> ApiRefusal:

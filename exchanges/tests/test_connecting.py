@@ -136,7 +136,6 @@ def test_on_mock_keys_are_stored_and_binance_is_never_contacted(alice: User) -> 
     assert len(responses.calls) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="connect_account opens the paper account of a row that is not saved yet")
 def test_on_mock_a_binance_account_without_keys_trades_paper(alice: User) -> None:
     account = connect(alice, venue="binance")
     assert account.status == "ok"
@@ -299,7 +298,6 @@ def test_a_disconnected_account_is_gone_and_its_keys_are_erased(alice: User) -> 
         adapter.account_info()
 
 
-@pytest.mark.xfail(strict=True, reason="archive_account passes on the paper exchange's NotFound")
 def test_an_account_whose_paper_books_are_gone_can_still_be_disconnected(alice: User) -> None:
     account = connect(alice)
     account.paper_key = "A" * 64

@@ -1,11 +1,12 @@
 """Cancelling orders of ours. Orders placed elsewhere are never touched."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from botbalance.lib.errors import Conflict
 from exchanges import services as exchanges
 from exchanges.adapters.base import ExchangeAdapter
-from exchanges.errors import ExchangeError, OutcomeUnknown, Rejected
+from exchanges.errors import ExchangeError, OutcomeUnknown, Rejected, Unavailable
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import Status
@@ -15,11 +16,15 @@ from orders.services.recording import apply_report, note
 from orders.services.resolving import ask_or_raise, read_fills
 from orders.services.sending import withdraw
 
+_STILL_OPEN = gettext_lazy(
+    "The exchange has not confirmed the cancellation, so the order may still be open. Please try again in a moment."
+)
+
 
 def cancel_order(order: Order) -> Order:
     """Cancel one order for its owner, and stop the run that would place it again.
 
-    Raises Conflict when it has ended already, an ExchangeError when the exchange cannot be asked.
+    Raises Conflict when it has ended already, an ExchangeError when the exchange does not confirm.
     """
     if order.is_final:
         raise Conflict(_("This order has ended already: %(status)s.") % {"status": order.status}, code="order_final")
@@ -27,6 +32,8 @@ def cancel_order(order: Order) -> Order:
     if run.is_active:
         finish(run, Run.State.STOPPED, "order_cancelled", {"symbol": order.symbol})
     cancel(order, exchanges.adapter_for(order.account))
+    if not order.is_final:
+        raise Unavailable(str(_STILL_OPEN))
     return order
 
 
@@ -45,6 +52,8 @@ def cancel_open_orders(account: ExchangeAccount) -> tuple[int, list[str]]:
     for order in selectors.unfinished_orders(account):
         try:
             cancel(order, adapter)
+            if not order.is_final:
+                raise Unavailable(str(_STILL_OPEN))
         except ExchangeError as error:
             problems.append(f"{order.symbol}: {error.message}")
         ended += order.is_final

@@ -25,7 +25,7 @@ class Box:
             "DJANGO_SETTINGS_MODULE": "botbalance.settings",
             "REDIS_URL": "",
             "LOG_LEVEL": "WARNING",
-            "PAPER_SPEED": "60",
+            "EXCHANGE_RECV_WINDOW_MS": "1000",
         }
         subprocess.run([sys.executable, "-m", "botbalance.first_run", str(folder / "env")], cwd=ROOT, check=True)
         # The suite's own secrets would otherwise win over the file's.
@@ -33,6 +33,8 @@ class Box:
             self.env.pop(name, None)
         self.manage("prepare")
         self.manage("seed", "--demo")
+        # Take what is offered: the test is about processes, not about waiting for the market.
+        self.rows("botbalance", "UPDATE strategies_strategy SET order_step_pct = -0.5, order_size_pct = 100")
 
     def manage(self, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -58,7 +60,7 @@ class Box:
         raise AssertionError(self.rows("botbalance", "SELECT status, error FROM orders_order"))
 
     def rows(self, database: str, query: str) -> list[tuple[object, ...]]:
-        connection = sqlite3.connect(self.folder / "data" / f"{database}.sqlite3")
+        connection = sqlite3.connect(self.folder / "data" / f"{database}.sqlite3", isolation_level=None)
         try:
             return connection.execute(query).fetchall()
         finally:

@@ -212,7 +212,7 @@ def test_rounds_of_ideal_fills_end_within_the_bound_and_never_turn_round(
     plan = scene.plan()
     # What an order can come to: the order size, or the exchange's largest, less the lot it is rounded down to.
     lot = max(_lot_value(scene.info, dict(scene.prices.prices), symbol) for symbol in scene.prices.prices)
-    smallest = max(scene.info.rules[symbol].min_notional for symbol in scene.prices.prices)
+    smallest = min(scene.info.rules[symbol].min_notional for symbol in scene.prices.prices)
     largest = min(scene.info.rules[symbol].max_quantity * price.value for symbol, price in scene.prices.prices.items())
     size = max(min(plan.managed * scene.limits.order_size_pct / HUNDRED, largest) - lot, smallest)
     moves = sum((abs(row.target_pct - row.weight_pct) for row in plan.allocations if row.asset != QUOTE), ZERO)

@@ -1,7 +1,6 @@
 """SystemSettings: the operator's row over the environment, without a restart."""
 
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -12,13 +11,6 @@ from botbalance.lib import system_settings
 from botbalance.lib.models import SystemSettings
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
-    system_settings.forget()
-    yield
-    system_settings.forget()
 
 
 def change(**columns: object) -> None:

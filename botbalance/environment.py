@@ -1,0 +1,111 @@
+"""Reading the environment so that a wrong value stops the start with one line that names it."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+env = environ.Env()
+
+TRUE = ("true", "on", "yes", "1")
+FALSE = ("false", "off", "no", "0")
+
+
+def _read(name: str, default: str, parse: Callable[[str], T], expected: str) -> T:
+    text = env.str(name, default=default).strip()
+    try:
+        return parse(text)
+    except (ValueError, InvalidOperation):
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be {expected}.") from None
+
+
+def flag(name: str, default: bool) -> bool:
+    """True or false. A misspelt word is refused: it would otherwise switch something off in silence."""
+
+    def parse(text: str) -> bool:
+        if text.lower() in TRUE:
+            return True
+        if text.lower() in FALSE:
+            return False
+        raise ValueError
+
+    return _read(name, "true" if default else "false", parse, "true or false")
+
+
+def whole(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+    """A whole number within limits."""
+
+    def parse(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise ValueError
+        return value
+
+    return _read(name, str(default), parse, f"a whole number from {least} to {most}")
+
+
+def positive(name: str, default: str) -> Decimal:
+    """A finite decimal number above 0."""
+
+    def parse(text: str) -> Decimal:
+        value = Decimal(text)
+        if not value.is_finite() or value <= 0:
+            raise ValueError
+        return value
+
+    return _read(name, default, parse, "a number greater than 0")
+
+
+def choice(name: str, default: str, choices: Sequence[str]) -> str:
+    """One of a few words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError
+        return text
+
+    return _read(name, default, parse, f"{', '.join(choices[:-1])} or {choices[-1]}")
+
+
+def moment(name: str, default: str) -> str:
+    """An ISO 8601 time with its zone, as text; an empty default may stay empty."""
+
+    def parse(text: str) -> str:
+        if text and datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError
+        if not text and default:
+            raise ValueError
+        return text
+
+    return _read(name, default, parse, "a time with its zone, such as 2026-01-01T00:00:00+00:00")
+
+
+def address(name: str, default: str, *, never: Sequence[str] = ()) -> str:
+    """An http or https address, and none of the hosts in `never`."""
+
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname.lower() in never:
+            raise ValueError
+        return text
+
+    besides = f", and not {' or '.join(never[:1])}" if never else ""
+    return _read(name, default, parse, f"an http or https address{besides}")
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """A database by its URL: SQLite or PostgreSQL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of an engine it does not know: the next line says so better
+        config: dict[str, Any] = dict(env.db_url(name, default=default))
+    engine = config.get("ENGINE", "")
+    if not engine.endswith(("sqlite3", "postgresql")) or not config.get("NAME"):
+        raise ImproperlyConfigured(f"{name} must be an address such as postgres://user:password@host:5432/name.")
+    return config

@@ -1,0 +1,31 @@
+"""`manage.py prepare`: the databases and the schedule are ready afterwards, however often it runs."""
+
+import io
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django_celery_beat.models import PeriodicTask
+
+from exchanges.paper.models import PaperAccount
+
+pytestmark = pytest.mark.django_db(databases=["default", "paper"])
+
+
+def prepare() -> str:
+    out = io.StringIO()
+    call_command("prepare", stdout=out)
+    return out.getvalue().strip()
+
+
+def test_it_says_what_it_scheduled_and_the_second_time_that_there_was_nothing_to_do() -> None:
+    PeriodicTask.objects.all().delete()
+    assert prepare() == "Databases ready. Scheduled: Track orders, Snapshot portfolios."
+    assert prepare() == "Databases ready."
+
+
+def test_both_databases_and_the_cache_can_be_used_afterwards() -> None:
+    prepare()
+    assert PaperAccount.objects.using("paper").count() == 0
+    cache.set("prepared", "yes")
+    assert cache.get("prepared") == "yes"

@@ -1,0 +1,103 @@
+"""A wrong setting stops the start with one line that says which one: no traceback, and no server half right."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import settings
+
+GOOD = {
+    "SECRET_KEY": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMN",
+    "FERNET_KEYS": Fernet.generate_key().decode(),
+    "HTTPS": "false",
+}
+BAD = {
+    "an unknown environment": ({"EXCHANGE_ENV": "production"}, "EXCHANGE_ENV"),
+    "an environment in capitals": ({"EXCHANGE_ENV": "MAINNET"}, "EXCHANGE_ENV"),
+    "an empty environment": ({"EXCHANGE_ENV": ""}, "EXCHANGE_ENV"),
+    "no secret key": ({"SECRET_KEY": None}, "SECRET_KEY"),
+    "an empty secret key": ({"SECRET_KEY": ""}, "SECRET_KEY"),
+    "a short secret key": ({"SECRET_KEY": "only-this-long"}, "SECRET_KEY"),
+    "a secret key of few letters": ({"SECRET_KEY": "ab" * 40}, "SECRET_KEY"),
+    "the secret key of debugging": (
+        {"SECRET_KEY": "debug-only-key-that-no-production-server-may-ever-use"},
+        "SECRET_KEY",
+    ),
+    "no fernet key": ({"FERNET_KEYS": None}, "FERNET_KEYS"),
+    "no fernet key when debugging": ({"FERNET_KEYS": None, "DEBUG": "true", "SECRET_KEY": None}, "FERNET_KEYS"),
+    "an empty fernet key": ({"FERNET_KEYS": ""}, "FERNET_KEYS"),
+    "a malformed fernet key": ({"FERNET_KEYS": "not-a-key"}, "FERNET_KEYS: key number 1"),
+    "a malformed second fernet key": ({"FERNET_KEYS": f"{GOOD['FERNET_KEYS']},x"}, "FERNET_KEYS: key number 2"),
+    "system keys on mainnet": (
+        {"EXCHANGE_ENV": "mainnet", "ENABLE_SYSTEM_TESTNET_ACCOUNT": "true"},
+        "ENABLE_SYSTEM_TESTNET_ACCOUNT",
+    ),
+    "an unknown market": ({"PAPER_MARKET": "moon"}, "PAPER_MARKET"),
+    "a speed that is no number": ({"PAPER_SPEED": "fast"}, "PAPER_SPEED"),
+    "a speed of zero": ({"PAPER_SPEED": "0"}, "PAPER_SPEED"),
+    "a negative speed": ({"PAPER_SPEED": "-1"}, "PAPER_SPEED"),
+    "an endless speed": ({"PAPER_SPEED": "Infinity"}, "PAPER_SPEED"),
+    "a start balance that is no number": ({"PAPER_START_BALANCE": "NaN"}, "PAPER_START_BALANCE"),
+    "an unknown pricing source": ({"PRICING_SOURCE": "median"}, "PRICING_SOURCE"),
+    "a lifetime that is no number": ({"PRICING_TTL_SECONDS": "abc"}, "PRICING_TTL_SECONDS"),
+    "a negative lifetime": ({"PRICING_TTL_SECONDS": "-1"}, "PRICING_TTL_SECONDS"),
+    "a timeout that is no number": ({"EXCHANGE_READ_TIMEOUT_SECONDS": "abc"}, "EXCHANGE_READ_TIMEOUT_SECONDS"),
+    "a seed that is no number": ({"PAPER_SEED": "x"}, "PAPER_SEED"),
+    "a database that is none": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+    "a testnet that is mainnet": ({"BINANCE_TESTNET_URL": "https://api.binance.com"}, "BINANCE_TESTNET_URL"),
+    "candles that are not there": ({"PAPER_MARKET": "replay:/nowhere"}, "PAPER_MARKET"),
+    "an epoch that is no time": ({"PAPER_REPLAY_EPOCH": "soon"}, "PAPER_REPLAY_EPOCH"),
+}
+
+
+def check(changes: dict[str, str | None], folder: Path) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` with a good environment and these changes; None takes a variable away."""
+    wanted = {**GOOD, "ENV_FILE": str(folder / "absent.env"), "DATA_DIR": str(folder / "data"), **changes}
+    environment = {name: value for name, value in wanted.items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env={"PATH": os.environ.get("PATH", ""), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
+    """All of them, two at a time."""
+    folder = tmp_path_factory.mktemp("settings")
+    cases: dict[str, dict[str, str | None]] = {name: dict(changes) for name, (changes, _) in BAD.items()}
+    cases |= {"good": {}, "good mainnet": {"EXCHANGE_ENV": "mainnet"}}
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(cases, pool.map(lambda changes: check(changes, folder), cases.values()), strict=True))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*BAD],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(name: str, outcomes) -> None:
+    outcome = outcomes[name]
+    assert outcome.returncode == 1
+    assert outcome.stdout == ""
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith(f"Configuration error: {BAD[name][1]}")
+
+
+def test_no_secret_is_repeated_in_a_complaint(outcomes) -> None:
+    for name, (changes, _) in BAD.items():
+        for variable in ("SECRET_KEY", "FERNET_KEYS"):
+            value = changes.get(variable) or ""
+            assert len(value) < 5 or value not in outcomes[name].stderr
+
+
+@pytest.mark.parametrize("name", ["good", "good mainnet"])
+def test_right_settings_start(name: str, outcomes) -> None:
+    assert outcomes[name].returncode == 0, outcomes[name].stderr
+    assert "no issues" in outcomes[name].stdout
