@@ -32,7 +32,7 @@ run: setup
 	@exec $(BIN)/python manage.py run --port $(PORT)
 
 test: setup-dev
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest -n auto -q $(TEST_ARGS)
 
 check: setup-dev
 	$(BIN)/ruff check .

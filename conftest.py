@@ -1,7 +1,7 @@
 """Fixtures of every app's tests: people, accounts, strategies, and a fresh start for what a process remembers."""
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,12 @@ from exchanges.models import ExchangeAccount
 from strategies import services as strategies
 from strategies.domain import Target
 from strategies.models import Strategy
-from tests.support import NEEDS, SHARED, must_not_skip, required, skip_or_fail
+from tests.required import (  # noqa: F401  (hooks of pytest, which finds them by their names here)
+    pytest_configure,
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+)
+from tests.support import SHARED, skip_or_fail
 
 PASSWORD = "correct-horse-9"  # noqa: S105  (of users who live for one test)
 
@@ -30,32 +35,6 @@ PASSWORD = "correct-horse-9"  # noqa: S105  (of users who live for one test)
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") or os.environ.get("REQUIRE_ALL") else "here")
-
-
-# --- Skips that must not happen --------------------------------------------------------------------------
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    required()  # a wrong REQUIRE_ALL stops the run, not its first skip
-    known = {line.split(":")[0] for line in config.getini("markers")}
-    for name, what in NEEDS.items():
-        if name not in known:
-            config.addinivalue_line("markers", f"{name}: needs {what}; skipped with a reason where it is absent")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything must run, a skipped test that needs something failed to get it."""
-    report = yield
-    if report.skipped and not hasattr(report, "wasxfail"):
-        needs = must_not_skip(mark.name for mark in item.iter_markers())
-        if needs:
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-            report.outcome = "failed"
-            report.longrepr = f"REQUIRE_ALL: a test marked {', '.join(needs)} was skipped. {reason}"
-    return report
 
 
 # --- A fresh start ---------------------------------------------------------------------------------------

@@ -124,7 +124,8 @@ def _holding_row(row: SummaryRow, strategy: Strategy | None, colour: str) -> Hol
     if strategy is None:
         return HoldingRow(row, colour, row.weight_pct, is_outside=False, is_apart=False)
     if row.target_pct is None:
-        return HoldingRow(row, colour, row.weight_pct, strategy.sell_unlisted, is_apart=not strategy.sell_unlisted)
+        to_sell = strategy.sell_unlisted and (row.weight_pct or ZERO) > _band(row, strategy)
+        return HoldingRow(row, colour, row.weight_pct, to_sell, is_apart=not strategy.sell_unlisted)
     weight = None if row.drift_pct is None else row.drift_pct + row.target_pct
     is_outside = row.asset != strategy.quote and row.drift_pct is not None and abs(row.drift_pct) > _band(row, strategy)
     return HoldingRow(row, colour, weight, is_outside, is_apart=False)

@@ -12,6 +12,13 @@ os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="botbalance-tests-"))
 os.environ.setdefault("AUTH_THROTTLE", "10000/min")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
 
+# Workers of one run clear the cache as they please: each has a Redis database of its own, down from the one given.
+if os.environ.get("REDIS_URL"):
+    _address, _slash, _number = os.environ["REDIS_URL"].rpartition("/")
+    _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["REDIS_URL"] = f"{_address}/{max(0, int(_number) - _worker)}"
+    os.environ.setdefault("CELERY_BROKER_URL", "memory://localhost/")
+
 from botbalance.settings import *  # noqa: F403  (a settings module is its names)
 from botbalance.settings import DATA_DIR, DATABASES
 
@@ -20,6 +27,8 @@ for _alias, _config in DATABASES.items():
         # Files, not memory: tests with several threads or processes must see one database.
         _config["TEST"] = {"NAME": str(DATA_DIR / f"test_{_alias}.sqlite3")}
         _config["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+    else:
+        _config["OPTIONS"] = {"options": "-c synchronous_commit=off"}
     _config["CONN_MAX_AGE"] = 0
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed only

@@ -188,6 +188,12 @@ class ExecuteSerializer(serializers.Serializer[Any]):
     plan_digest = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
 
 
+class KeySerializer(serializers.Serializer[Any]):
+    """The header `Idempotency-Key`: it ends up in the database, so it is text that can stand there."""
+
+    idempotency_key = serializers.CharField(allow_blank=True, max_length=100)
+
+
 class ExecuteView(APIView):
     """Start a rebalance. `Idempotency-Key`: the same key gives the same run."""
 
@@ -200,11 +206,13 @@ class ExecuteView(APIView):
         serializer = ExecuteSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
+        key = KeySerializer(data={"idempotency_key": request.headers.get("Idempotency-Key", "")})
+        key.is_valid(raise_exception=True)
         execution = services.execute(
             request.user,  # type: ignore[arg-type]
             strategies.strategy_of(request.user, data["strategy"]),  # type: ignore[arg-type]
             trigger=Run.Trigger.API,
-            idempotency_key=request.headers.get("Idempotency-Key", "").strip(),
+            idempotency_key=key.validated_data["idempotency_key"],
             plan_digest=data.get("plan_digest", ""),
         )
         if execution.run.is_active:

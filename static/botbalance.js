@@ -12,3 +12,78 @@ document.addEventListener("click", async (event) => {
     field.focus();
   }
 });
+
+// Rows of targets: added, removed and summed up without asking the server, which does the same without script.
+document.querySelectorAll("form[data-targets]").forEach((form) => {
+  const rows = form.querySelector("[data-rows]");
+  const template = form.querySelector("template[data-row]");
+  const count = form.querySelector('[name="targets-TOTAL_FORMS"]');
+
+  // Exact in ten-thousandths of a percent: sums of binary fractions would show 99.99999.
+  const parts = (text) => {
+    const [whole, fraction = ""] = text.trim().split(".");
+    return /^\d{1,4}$/.test(whole) && /^\d{0,4}$/.test(fraction) ? Number(whole) * 1e4 + Number(fraction.padEnd(4, "0")) : 0;
+  };
+  const shown = (value) => `${value < 0 ? "−" : ""}${Math.abs(value) / 1e4} %`;
+  const addUp = () => {
+    let sum = 0;
+    rows.querySelectorAll('[name$="-weight_pct"]').forEach((field) => { sum += parts(field.value); });
+    form.querySelector("[data-sum]").textContent = shown(sum);
+    form.querySelector("[data-rest]").textContent = shown(1e6 - sum);
+    form.querySelector("[data-total]").classList.toggle("down", sum > 1e6);
+  };
+
+  form.addEventListener("input", addUp);
+  form.addEventListener("click", (event) => {
+    if (event.target.closest("[data-add]")) {
+      event.preventDefault();
+      const holder = document.createElement("div");
+      holder.innerHTML = template.innerHTML.replaceAll("__prefix__", count.value);
+      const row = holder.firstElementChild;
+      rows.append(row);
+      count.value = Number(count.value) + 1;
+      row.querySelector("input").focus();
+    }
+    const remove = event.target.closest("[data-remove]");
+    if (remove) {
+      event.preventDefault();
+      const row = remove.closest(".formset-row");
+      row.querySelectorAll("input").forEach((field) => { field.value = ""; }); // an empty row is a dropped one
+      row.hidden = true;
+      addUp();
+      form.querySelector("[data-add]").focus();
+    }
+  });
+  addUp();
+});
+
+// A choice that shows another page shows it at once.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-submit-on-change]");
+  if (form) form.requestSubmit();
+});
+
+// A form that starts something is sent once; coming back to the page makes it usable again.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-once]");
+  if (!form) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-once]").forEach((form) => { delete form.dataset.sent; });
+});
+
+// Parts that update themselves: signed out meanwhile, the sign-in page takes the whole window; unreachable, they fade.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const answered = new URL(event.detail.xhr.responseURL || window.location.href);
+  const asked = new URL(event.detail.pathInfo.requestPath, window.location.href);
+  if (answered.pathname !== asked.pathname) {
+    event.detail.shouldSwap = false;
+    window.location.reload();
+  }
+});
+const fade = (event, stale) => event.detail.elt.closest("[data-live]")?.classList.toggle("is-stale", stale);
+document.addEventListener("htmx:sendError", (event) => fade(event, true));
+document.addEventListener("htmx:responseError", (event) => fade(event, true));
+document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.xhr.status < 400) fade(event, false); });

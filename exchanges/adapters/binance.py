@@ -165,9 +165,14 @@ class BinanceAdapter:
         """See ExchangeAdapter. A large order in a thin market has more trades than one answer holds."""
         found: list[TradeReport] = []
         while True:
-            parameters = [("symbol", symbol), ("orderId", str(exchange_order_id)), ("limit", str(TRADES_A_PAGE))]
-            if found:
-                parameters.append(("fromId", str(found[-1].trade_id + 1)))
+            # Without fromId the newest trades are given, and the oldest would be missed.
+            next_id = found[-1].trade_id + 1 if found else 0
+            parameters = [
+                ("symbol", symbol),
+                ("orderId", str(exchange_order_id)),
+                ("fromId", str(next_id)),
+                ("limit", str(TRADES_A_PAGE)),
+            ]
             page = self._read("/api/v3/myTrades", schemas.trades, parameters, signed=True)
             found += page
             if len(page) < TRADES_A_PAGE:

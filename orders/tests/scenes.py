@@ -80,7 +80,8 @@ class Trader:
             (trade.symbol, trade.trade_id, trade.price, trade.quantity, trade.commission, trade.commission_asset)
             for trade in PaperTrade.objects.filter(account__api_key=self.account.paper_key)
         }
-        assert fills == trades
+        assert fills - trades == set()
+        assert trades - fills == set()
         assert paper.audit_account(self.account.paper_key) == []
         known = portfolio.read_balances(self.account)
         start = Decimal(0)

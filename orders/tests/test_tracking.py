@@ -48,6 +48,8 @@ def test_an_order_with_more_trades_than_one_answer_holds_is_recorded_whole(clock
     for _look in range(12):
         clock.shift(3600)
         services.track_account(alice.account)
+    services.cancel_all(alice.account)
+    services.track_account(alice.account)
     order = alice.orders()[0]
     assert PaperTrade.objects.filter(order_id=order.exchange_order_id, symbol=order.symbol).count() > 1000
     alice.assert_books_agree()
