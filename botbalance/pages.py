@@ -19,7 +19,6 @@ from accounts.models import User
 from accounts.pages import signed_in
 from botbalance import charts, selectors
 from botbalance.lib import system_settings
-from botbalance.lib.api import json_error
 from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import HUNDRED, ZERO
 from botbalance.lib.web import say, template_for
@@ -226,17 +225,3 @@ def _at_stake(account: ExchangeAccount) -> dict[str, Any]:
 
 
 # --- Errors ----------------------------------------------------------------------------------------------
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404 in the shape the asker expects."""
-    if request.path.startswith("/api/"):
-        return json_error(request, 404, "not_found", "There is no such address.")
-    return render(request, "404.html", status=404)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """500 in the shape the asker expects; the error itself is logged, never shown."""
-    if request.path.startswith("/api/"):
-        return json_error(request, 500, "server_error", "Something went wrong here. It has been logged.")
-    return render(request, "500.html", status=500)

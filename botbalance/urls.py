@@ -33,5 +33,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler404 = "botbalance.pages.not_found"
-handler500 = "botbalance.pages.server_error"
+handler400 = "botbalance.error_pages.bad_request"
+handler404 = "botbalance.error_pages.not_found"
+handler500 = "botbalance.error_pages.server_error"

@@ -16,3 +16,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ExchangeAccount | None = None) -> bool:
+        """Its owner disconnects an account; deleting the row would take orders and fills along."""
+        return False

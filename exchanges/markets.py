@@ -20,6 +20,7 @@ RULES_SECONDS = 3600
 RULES_PROCESS_SECONDS = 300
 LAST_KNOWN_SECONDS = 3600
 FLIGHT_SECONDS = 15
+FAILURE_SECONDS = 2
 # Older prices are shown with their age, and never traded on.
 STALE_AFTER_SECONDS = 60
 
@@ -30,26 +31,37 @@ _rules_lock = Lock()
 def prices(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
     """Prices no older than the settings allow. Raises an ExchangeError when they cannot be had."""
     effective = system_settings.current()
+    key, ttl_seconds = f"prices:{venue}:{effective.pricing_source}", effective.pricing_ttl_seconds
     if not effective.pricing_use_cache:
-        return _fetch(venue, adapter, effective.pricing_source)
-    key = f"prices:{venue}:{effective.pricing_source}"
-    known = _fresh(key, effective.pricing_ttl_seconds)
-    if known is not None:
-        return known
-    flight = f"{key}:flight"
-    if not cache.add(flight, 1, FLIGHT_SECONDS):
-        landed = _await_flight(key, effective.pricing_ttl_seconds)
-        if landed is not None:
-            return landed
-    try:
-        known = _fresh(key, effective.pricing_ttl_seconds)  # landed between our look and our turn
+        return _fly(key, venue, adapter, effective.pricing_source)
+    while True:
+        known = _fresh(key, ttl_seconds)
         if known is not None:
             return known
-        snapshot = _fetch(venue, adapter, effective.pricing_source)
-        cache.set(key, snapshot, LAST_KNOWN_SECONDS)
-        return snapshot
-    finally:
-        cache.delete(flight)
+        if cache.add(f"{key}:flight", 1, FLIGHT_SECONDS):
+            try:
+                # It may have landed between our look and our turn.
+                return _fresh(key, ttl_seconds) or _fly(key, venue, adapter, effective.pricing_source)
+            finally:
+                cache.delete(f"{key}:flight")
+        landed = _await_flight(key, ttl_seconds)
+        if landed is not None:
+            return landed
+        failure: str | None = cache.get(f"{key}:failed")
+        if failure is not None:
+            raise Unavailable(failure)  # all who waited for it share its fate, instead of asking one after another
+
+
+def _fly(key: str, venue: Venue, adapter: ExchangeAdapter, source: str) -> PriceSnapshot:
+    """Fetch and remember; what went wrong is remembered for those who are waiting."""
+    try:
+        snapshot = _fetch(venue, adapter, source)
+    except ExchangeError as error:
+        cache.set(f"{key}:failed", error.message, FAILURE_SECONDS)
+        raise
+    cache.delete(f"{key}:failed")
+    cache.set(key, snapshot, LAST_KNOWN_SECONDS)
+    return snapshot
 
 
 def prices_for_display(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:

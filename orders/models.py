@@ -134,6 +134,8 @@ class Order(models.Model):
     status = models.CharField(max_length=20, default=Status.PENDING, choices=STATUS_CHOICES)
     error_code = models.IntegerField(default=0)
     error = models.CharField(max_length=400, blank=True, default="")
+    # Its owner, or the end of its run, asked for it to be cancelled: repeated until the exchange has confirmed.
+    cancel_requested = models.BooleanField(default=False)
     missing_answers = models.PositiveSmallIntegerField(default=0)
     sent_ms = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)

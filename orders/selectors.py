@@ -1,11 +1,11 @@
 """Reads of runs and orders. `order_of` and `run_of` are the only doors to a row on behalf of a user."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -117,6 +117,7 @@ def orders_of_run(run: Run) -> QuerySet[Order]:
     return Order.objects.filter(round__run=run).select_related("round").order_by("round__number", "index")
 
 
-def fill_count(account: ExchangeAccount) -> int:
-    """How many trades of our orders at an account are recorded."""
-    return Fill.objects.filter(order__account=account).count()
+def newest_fill_at(account: ExchangeAccount) -> datetime | None:
+    """When one of our orders at an account last traded, None when none ever did."""
+    newest: datetime | None = Fill.objects.filter(order__account=account).aggregate(Max("at"))["at__max"]
+    return newest

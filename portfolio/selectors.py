@@ -45,6 +45,11 @@ def history(account: ExchangeAccount, start: datetime | None, end: datetime | No
     return rows.order_by("at", "id")
 
 
+def has_snapshot_after(account: ExchangeAccount, moment: datetime) -> bool:
+    """Whether the account's value was recorded after `moment`."""
+    return PortfolioSnapshot.objects.filter(account=account, at__gt=moment).exists()
+
+
 def accounts_without_snapshot_since(moment: datetime) -> Iterable[ExchangeAccount]:
     """Connected accounts whose newest snapshot is older than `moment`."""
     recent = PortfolioSnapshot.objects.filter(at__gte=moment).values("account")

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.http import HttpRequest
 
 from strategies.models import Allocation, Strategy
 
@@ -15,3 +16,7 @@ class StrategyAdmin(admin.ModelAdmin):
     search_fields = ["name", "user__email"]
     raw_id_fields = ["user", "account"]
     inlines = [AllocationInline]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:
+        """Its owner takes a strategy out of use; deleting the row would take its rebalances along."""
+        return False

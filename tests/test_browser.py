@@ -81,6 +81,4 @@ def drift(page: Page) -> dict[str, Decimal]:
     """Points above the target, as the summary gives them to the signed-in browser."""
     answer = page.request.get("/api/me/portfolio/summary")
     assert answer.ok
-    return {
-        row["asset"]: Decimal(row["drift_pct"]) for row in answer.json()["assets"] if row["drift_pct"] is not None
-    }
+    return {row["asset"]: Decimal(row["drift_pct"]) for row in answer.json()["assets"] if row["drift_pct"] is not None}

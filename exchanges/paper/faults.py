@@ -22,6 +22,9 @@ from typing import Any
 import requests
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from exchanges.paper.wire import Answer, ApiRefusal, RawRequest, refusal
 
@@ -140,7 +143,9 @@ def perform(
     """Let `fault` happen to this request: an answer, an exception of the network, or the end of the process."""
     kind = fault.kind
     if kind == "refuse":
-        raise requests.exceptions.ConnectionError("Connection refused", request=request)
+        refused = NewConnectionError(HTTPConnection("paper.botbalance.invalid"), "Connection refused")
+        failed = MaxRetryError(HTTPConnectionPool("paper.botbalance.invalid"), request.url or "", refused)
+        raise requests.exceptions.ConnectionError(failed, request=request)
     if kind == "kill_before":
         os.kill(os.getpid(), signal.SIGKILL)
     before = _instead(fault)

@@ -17,7 +17,8 @@ from orders.services.resolving import ask_or_raise, read_fills
 from orders.services.sending import withdraw
 
 _STILL_OPEN = gettext_lazy(
-    "The exchange has not confirmed the cancellation, so the order may still be open. Please try again in a moment."
+    "The exchange has not confirmed the cancellation, so the order may still be open. "
+    "It is tried again every time the order is looked at."
 )
 
 
@@ -68,7 +69,10 @@ def cancel(order: Order, adapter: ExchangeAdapter) -> None:
         ask_or_raise(order, adapter)
     if order.is_final or not order.is_resting:
         return
-    note(order, "cancelling")
+    if not order.cancel_requested:
+        Order.objects.filter(pk=order.pk).update(cancel_requested=True)
+        order.cancel_requested = True
+        note(order, "cancelling")
     try:
         report = adapter.cancel_order(order.symbol, order.client_order_id)
     except (Rejected, OutcomeUnknown) as error:

@@ -293,7 +293,7 @@ def _reprice(run: Run, round_: Round) -> bool:
 
 
 def stop_run(run: Run, code: str = "stopped_by_owner") -> list[str]:
-    """End a run and cancel its open orders; what could not be cancelled, as sentences. Tracking follows those up."""
+    """End a run and cancel its open orders; what could not be cancelled yet, as sentences: tracking tries again."""
     finish(run, Run.State.STOPPED, code)
     _ended, problems = cancel_open_orders(run.account)
     return problems

@@ -7,6 +7,7 @@ recvWindow after the claim: that is what lets a missing order be declared not pl
 
 import logging
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from botbalance.lib.clock import now_ms
@@ -19,7 +20,7 @@ from orders.domain import INTENT_LIFETIME_MS, RUN_REASONS, Status
 from orders.models import Order, Round
 from orders.services import guards
 from orders.services.recording import apply_report, change_status
-from orders.services.resolving import ask
+from orders.services.resolving import ask, read_fills
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,17 @@ def send_round(round_: Round) -> None:
         problem = _send(order, adapter)
         if problem is not None:
             withdraw_pending(round_, problem.message)
+            break
+    _read_first_fills(round_, adapter)
+
+
+def _read_first_fills(round_: Round, adapter: ExchangeAdapter) -> None:
+    """Read the trades of orders that filled at once, so that price and fee show at once; tracking would, later."""
+    for order in round_.orders.exclude(executed_quantity=F("recorded_quantity")):
+        try:
+            read_fills(order, adapter)
+        except ExchangeError as error:
+            logger.info("order %s: fills not read yet: %s", order.client_order_id, error.message)
             return
 
 

@@ -8,9 +8,11 @@ from exchanges.errors import CredentialsRefused, ExchangeError
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import Status
+from orders.services.cancelling import cancel
 from orders.services.resolving import ask_or_raise
 from orders.services.runs import advance
 from orders.services.sending import withdraw
+from portfolio import selectors as snapshots
 from portfolio import services as portfolio
 from portfolio.models import PortfolioSnapshot
 
@@ -32,11 +34,12 @@ def track_due() -> int:
 def track_account(account: ExchangeAccount) -> list[str]:
     """Bring an account's orders and its run up to date; what went wrong, as sentences. Never raises an AppError."""
     problems: list[str] = []
-    fills_before = selectors.fill_count(account)
     try:
         adapter = exchanges.adapter_for(account)
         for order in selectors.due_orders(account).exclude(status=Status.PENDING):
             ask_or_raise(order, adapter)
+            if order.cancel_requested and order.is_resting:
+                cancel(order, adapter)
     except CredentialsRefused as error:
         exchanges.mark_refused(account, error.message)
         problems.append(error.message)
@@ -50,7 +53,8 @@ def track_account(account: ExchangeAccount) -> list[str]:
             problems.append(run.problem)
     else:
         _withdraw_orphans(account)
-    if selectors.fill_count(account) != fills_before:
+    newest_fill = selectors.newest_fill_at(account)
+    if newest_fill is not None and not snapshots.has_snapshot_after(account, newest_fill):
         _snapshot(account)
     return problems
 

@@ -30,8 +30,8 @@ def test_fills_and_fees_are_recorded_as_the_exchange_reports_them(clock: time_ma
 
 def test_fills_that_could_not_be_read_are_read_the_next_time(clock: time_machine.Traveller) -> None:
     alice = trader("alice@example.org", {"USDT": 10_000}, {"BTC": 50}, **CALM, **CROSSING)
-    alice.execute()
     with faults.plan([{"match": "GET /api/v3/myTrades", "kind": "refuse", "times": 100}]):
+        alice.execute()
         services.track_account(alice.account)
     order = alice.orders()[0]
     assert order.status == Status.FILLED

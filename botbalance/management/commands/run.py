@@ -4,7 +4,7 @@ import errno
 import os
 import signal
 import threading
-from types import FrameType
+import time
 from typing import Any
 
 from celery import Celery
@@ -20,6 +20,7 @@ from botbalance.wsgi import application
 
 WEB_THREADS = 8
 WORKER_THREADS = 4
+POLL_SECONDS = 1
 
 
 class Command(BaseCommand):
@@ -40,26 +41,27 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Port {port} is taken. Choose another: PORT={port + 1} make run" if taken else str(error)
             ) from None
+        # A signal that interrupted the web server's own loop could cost it a wake-up; this thread waits for it instead.
+        received: list[int] = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda signum, _frame: received.append(signum))
         background = Background(app)
         background.start()
-        signal.signal(signal.SIGTERM, self._interrupt)
-        address = f"http://{host}:{port}/"
+        web = threading.Thread(target=server.serve, name="web", daemon=True)
+        web.start()
+        self._announce(f"http://{host}:{port}/")
+        while not received and web.is_alive():
+            time.sleep(POLL_SECONDS)
+        self.stdout.write("\nStopping …")
+        server.stop()
+        background.stop()
+        self.stdout.write("Stopped.")
+
+    def _announce(self, address: str) -> None:
         self.stdout.write(f"\nBotBalance is at {address}  (EXCHANGE_ENV={settings.EXCHANGE_ENV}; Ctrl-C stops it)")
         for email, password in services.SignIns().read().items():
             self.stdout.write(f"  sign in as {email}  password {password}")
         self.stdout.flush()
-        try:
-            server.serve()
-        except (KeyboardInterrupt, SystemExit):
-            self.stdout.write("\nStopping …")
-        finally:
-            server.stop()
-            background.stop()
-            self.stdout.write("Stopped.")
-
-    @staticmethod
-    def _interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
 
 
 class Background:
