@@ -175,25 +175,30 @@ def next_step(rounds: Sequence[RoundView]) -> tuple[Step, str]:
     return Step.PLAN, ""
 
 
+def _(sentence: str) -> str:
+    """Mark a sentence for translation; it is translated where it is shown, since a pure module knows no language."""
+    return sentence
+
+
 # Why a run ended, as sentences; `{...}` are filled from the run's reason_values.
 RUN_REASONS: dict[str, str] = {
     "": "",
-    "within_band": "Every target is within its band.",
-    "nothing_to_do": "Nothing to do: every target was within its band.",
-    "left_over": "What is left cannot be traded: {details}",
-    "no_fills": "Five rounds in a row without a fill. Try a smaller price step.",
-    "orders_refused": "The exchange refused the orders: {details}",
-    "too_many_rounds": "Stopped after 200 rounds. Try a larger order size or a wider band.",
-    "stopped_by_owner": "You stopped it.",
-    "order_cancelled": "You cancelled its order on {symbol}.",
-    "all_cancelled": "You cancelled all orders.",
-    "account_reset": "The paper account was reset.",
-    "account_disconnected": "The account was disconnected.",
-    "trading_off": "Trading is switched off on this server.",
-    "user_suspended": "The owner of this account is suspended.",
-    "account_not_ready": "The exchange account is not usable: {details}",
-    "strategy_gone": "The strategy was deleted or is no longer the active one.",
-    "credentials_refused": "The exchange refused the API key: {details}",
-    "not_possible": "It could not go on: {details}",
-    "unreachable": "The exchange could not be reached, many times in a row: {details}",
+    "within_band": _("Every target is within its band."),
+    "nothing_to_do": _("Nothing to do: every target was within its band."),
+    "left_over": _("What is left cannot be traded: {details}"),
+    "no_fills": _("Five rounds in a row without a fill. Try a smaller price step."),
+    "orders_refused": _("The exchange refused the orders: {details}"),
+    "too_many_rounds": _("Stopped after 200 rounds. Try a larger order size or a wider band."),
+    "stopped_by_owner": _("You stopped it."),
+    "order_cancelled": _("You cancelled its order on {symbol}."),
+    "all_cancelled": _("You cancelled all orders."),
+    "account_reset": _("The paper account was reset."),
+    "account_disconnected": _("The account was disconnected."),
+    "trading_off": _("Trading is switched off on this server."),
+    "user_suspended": _("The owner of this account is suspended."),
+    "account_not_ready": _("The exchange account is not usable: {details}"),
+    "strategy_gone": _("The strategy was deleted or is no longer the active one."),
+    "credentials_refused": _("The exchange refused the API key: {details}"),
+    "not_possible": _("It could not go on: {details}"),
+    "unreachable": _("The exchange could not be reached, many times in a row: {details}"),
 }

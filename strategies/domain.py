@@ -130,26 +130,34 @@ class Plan:
 # Reasons that leave nothing to be done. `held` are coins the owner did not list and did not ask to sell.
 SETTLED = frozenset({"within_band", "held", "held_unpriced"})
 
+
+def _(sentence: str) -> str:
+    """Mark a sentence for translation; it is translated where it is shown, since a pure module knows no language."""
+    return sentence
+
+
 REASONS: dict[str, str] = {
-    "within_band": "Within the band: {drift} points from the target {target} %, the band is {band} points.",
-    "held": "Not among the targets, so it is left alone and does not count towards them.",
-    "held_unpriced": "Not among the targets and without a price in {quote}; left alone.",
-    "no_pair": "There is no {asset}/{quote} pair on this exchange.",
-    "not_trading": "{symbol} is not trading at the moment (status {status}).",
-    "no_price": "{symbol} has no usable price at the moment.",
-    "crossed_price": "The prices of {symbol} are crossed (bid above ask); nothing is traded on them.",
-    "covered": "Open orders on {symbol} already cover the difference.",
-    "opposite_order": "An open {side} order on {symbol} stands against this; it must fill or be cancelled first.",
-    "too_many_open": "{symbol} already has {count} open orders, the most the exchange allows.",
-    "below_min_notional": "The difference of {amount} {quote} is below the smallest {symbol} order, {minimum} {quote}.",
-    "below_lot": "The difference is less than the smallest quantity of {symbol}, {minimum} {asset}.",
-    "no_quote": "Not enough free {quote}: {free} {quote} is left to spend, the order would need {needed} {quote}.",
-    "locked": "Only {free} {asset} is free to sell; the rest is locked in open orders or other services.",
-    "max_orders": "The limit of {count} orders a round is reached; its turn comes in the next round.",
-    "max_turnover": "The turnover limit of this strategy is reached.",
-    "max_position": "{symbol} allows no more than {maximum} {asset} to be held.",
-    "filter": "The exchange would refuse the order ({filter}).",
-    "nothing_to_manage": "There is nothing to divide: the account holds no value in {quote} and the targets.",
+    "within_band": _("Within the band: {drift} points from the target {target} %, the band is {band} points."),
+    "held": _("Not among the targets, so it is left alone and does not count towards them."),
+    "held_unpriced": _("Not among the targets and without a price in {quote}; left alone."),
+    "no_pair": _("There is no {asset}/{quote} pair on this exchange."),
+    "not_trading": _("{symbol} is not trading at the moment (status {status})."),
+    "no_price": _("{symbol} has no usable price at the moment."),
+    "crossed_price": _("The prices of {symbol} are crossed (bid above ask); nothing is traded on them."),
+    "covered": _("Open orders on {symbol} already cover the difference."),
+    "opposite_order": _("An open {side} order on {symbol} stands against this; it must fill or be cancelled first."),
+    "too_many_open": _("{symbol} already has {count} open orders, the most the exchange allows."),
+    "below_min_notional": _(
+        "The difference of {amount} {quote} is under the smallest {symbol} order, {minimum} {quote}."
+    ),
+    "below_lot": _("The difference is less than the smallest quantity of {symbol}, {minimum} {asset}."),
+    "no_quote": _("Not enough free {quote}: {free} {quote} is left to spend, the order would need {needed} {quote}."),
+    "locked": _("Only {free} {asset} is free to sell; the rest is locked in open orders or other services."),
+    "max_orders": _("The limit of {count} orders a round is reached; its turn comes in the next round."),
+    "max_turnover": _("The turnover limit of this strategy is reached."),
+    "max_position": _("{symbol} allows no more than {maximum} {asset} to be held."),
+    "filter": _("The exchange would refuse the order ({filter})."),
+    "nothing_to_manage": _("There is nothing to divide: the account holds no value in {quote} and the targets."),
 }
 
 

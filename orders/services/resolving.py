@@ -1,5 +1,7 @@
 """Asking the exchange how an order stands, until all of it is known."""
 
+from django.utils.translation import gettext_noop
+
 from botbalance.lib.clock import now_ms
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.errors import ExchangeError, Rejected
@@ -7,8 +9,8 @@ from orders.domain import Missing, Status, judge_missing
 from orders.models import Order
 from orders.services.recording import apply_report, change_status, note, record_fills
 
-NEVER_ARRIVED = "The exchange has never received it."
-GONE = "The exchange does not know this order any more."
+NEVER_ARRIVED = gettext_noop("The exchange has never received it.")
+GONE = gettext_noop("The exchange does not know this order any more.")
 
 
 def ask(order: Order, adapter: ExchangeAdapter) -> bool:

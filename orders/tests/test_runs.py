@@ -55,7 +55,7 @@ def test_what_cannot_be_traded_is_named_as_the_reason(clock: time_machine.Travel
     alice = trader("alice@example.org", {"USDT": 100}, {"BTC": 4})
     run = alice.execute()
     assert (run.state, run.reason_code) == (Run.State.STOPPED, "left_over")
-    assert "below the smallest BTCUSDT order" in run.reason
+    assert "under the smallest BTCUSDT order" in run.reason
 
 
 def test_each_round_has_a_tick_time_of_its_own_and_ids_made_of_it(clock: time_machine.Traveller) -> None:

@@ -95,7 +95,7 @@ def test_an_order_size_below_the_exchanges_minimum_is_raised_to_it() -> None:
 def test_a_difference_below_the_smallest_order_is_left_with_a_reason() -> None:
     scene = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 4}, min_delta_pct="1")
     assert skips(scene) == {"BTC": "below_min_notional"}
-    assert scene.plan().skips[0].reason == ("The difference of 4 USDT is below the smallest BTCUSDT order, 5 USDT.")
+    assert scene.plan().skips[0].reason == ("The difference of 4 USDT is under the smallest BTCUSDT order, 5 USDT.")
 
 
 def test_a_difference_below_the_lot_is_left_with_a_reason() -> None:
