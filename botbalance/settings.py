@@ -241,7 +241,8 @@ SPECTACULAR_SETTINGS = {
 # --- Web -------------------------------------------------------------------------------------------------
 
 HTTPS = flag("HTTPS", not DEBUG)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+# This machine's own names are always right: health checks ask under them.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]

@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -132,6 +133,7 @@ def _run_context(row: Run) -> dict[str, Any]:
     return {
         "run": row,
         "words": presentation.RUN_WORDS[row.state],
+        "lasted": presentation.duration(row.started_at, row.finished_at or timezone.now()),
         "round_count": len(rounds),
         "rounds": [
             {"number": round_.number, "rows": [presentation.order_row(order) for order in by_round[round_.pk]]}

@@ -5,6 +5,7 @@ SVG lengths are strings of percent, so that no language puts a comma into them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from django.utils.functional import Promise
@@ -17,6 +18,7 @@ from orders.models import Order, OrderEvent, Run
 from portfolio.domain import Valuation
 from strategies.domain import REASONS, SETTLED, Skip, Target, held_apart
 
+FULL_BAR = 98  # so that the mark of the largest target is not cut off
 SERIES = 10  # colours for assets; c10 is the quote's, c11 is for all that are too many
 
 
@@ -73,6 +75,8 @@ EVENT_WORDS: Mapping[str, tuple[str, str | Promise]] = {
     "vanished": ("bad", _("The exchange does not know it any more.")),
 }
 
+SELF_EXPLAINING = frozenset({"intent", "sending", "sending_again"})
+
 
 # --- Orders ----------------------------------------------------------------------------------------------
 
@@ -94,7 +98,7 @@ def order_row(order: Order) -> OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A line of an order's timeline. `state` is None where the event left the state as it was."""
+    """A line of an order's timeline. `state` is None where the event says it all, or left the state as it was."""
 
     event: OrderEvent
     mark: str
@@ -107,7 +111,8 @@ def timeline(events: Iterable[OrderEvent]) -> list[EventRow]:
     before = ""
     for event in events:
         mark, text = EVENT_WORDS.get(event.kind, ("", event.kind))
-        rows.append(EventRow(event, mark, text, STATUS_WORDS[event.status] if event.status != before else None))
+        told = event.kind in SELF_EXPLAINING or event.status == before
+        rows.append(EventRow(event, mark, text, None if told else STATUS_WORDS[event.status]))
         before = event.status
     return rows
 
@@ -191,14 +196,14 @@ class WeightInput:
 
 
 def weight_rows(rows: Sequence[WeightInput], quote: str) -> list[WeightRow]:
-    """Rows with bars on one scale: the largest weight fills it."""
+    """Rows with bars on one scale, which the largest weight all but fills."""
     weights = [weight for row in rows for weight in (row.now, row.target, row.after) if weight is not None]
     most = max([*weights, ZERO]) or HUNDRED
     palette = colours((row.asset for row in rows), quote)
 
     def bar(weight: Decimal | None) -> str:
         with wide():
-            return length((weight or ZERO) / most * HUNDRED)
+            return length((weight or ZERO) / most * FULL_BAR)
 
     return [
         WeightRow(
@@ -216,3 +221,13 @@ def length(percent: Decimal) -> str:
 def short(number: Decimal) -> str:
     """A percentage within a sentence: 1, 4.2, 0.35."""
     return plain(quantize(number, 1 if abs(number) >= 1 else 2))
+
+
+def duration(start: datetime, end: datetime) -> str:
+    """How long something took: 8 s, 3 min 5 s, 2 h 10 min."""
+    seconds = max(0, int((end - start).total_seconds()))
+    if seconds < 60:
+        return gettext("%(seconds)s s") % {"seconds": seconds}
+    if seconds < 3600:
+        return gettext("%(minutes)s min %(seconds)s s") % {"minutes": seconds // 60, "seconds": seconds % 60}
+    return gettext("%(hours)s h %(minutes)s min") % {"hours": seconds // 3600, "minutes": seconds % 3600 // 60}

@@ -68,6 +68,12 @@ def active_run(account: ExchangeAccount) -> Run | None:
     return rows.select_related("strategy", "account", "user").first()
 
 
+def newest_run_id(account: ExchangeAccount) -> int:
+    """Number of the account's newest rebalance, 0 when there was none."""
+    newest: int | None = Run.objects.filter(account=account).aggregate(Max("pk"))["pk__max"]
+    return newest or 0
+
+
 def due_orders(account: ExchangeAccount) -> QuerySet[Order]:
     """Orders of an account that the exchange has to be asked about, oldest first."""
     return Order.objects.filter(DUE, account=account).select_related("account", "round__run").order_by("id")

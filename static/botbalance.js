@@ -21,10 +21,10 @@ document.querySelectorAll("form[data-targets]").forEach((form) => {
 
   // Exact in ten-thousandths of a percent: sums of binary fractions would show 99.99999.
   const parts = (text) => {
-    const [whole, fraction = ""] = text.trim().split(".");
+    const [whole, fraction = ""] = text.trim().replace(",", ".").split(".");
     return /^\d{1,4}$/.test(whole) && /^\d{0,4}$/.test(fraction) ? Number(whole) * 1e4 + Number(fraction.padEnd(4, "0")) : 0;
   };
-  const shown = (value) => `${value < 0 ? "−" : ""}${Math.abs(value) / 1e4} %`;
+  const shown = (value) => `${value < 0 ? "−" : ""}${Math.abs(value) / 1e4}\u00a0%`;
   const addUp = () => {
     let sum = 0;
     rows.querySelectorAll('[name$="-weight_pct"]').forEach((field) => { sum += parts(field.value); });

@@ -42,18 +42,36 @@ WHEN = {
 }
 
 
+class PercentInput(forms.TextInput):
+    """Not a number input: a browser empties that when it cannot read it, and what was typed would be gone."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"inputmode": "decimal", "autocomplete": "off"})
+
+
+class PercentField(forms.DecimalField):
+    """A percentage, also with the decimal comma that the keyboards of many phones offer."""
+
+    widget = PercentInput
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and "." not in value:
+            value = value.replace(",", ".", 1)
+        return super().to_python(value)
+
+
 class StrategyForm(forms.ModelForm):
     """Name and limits. It never saves: `cleaned_data` goes to the service."""
 
     class Meta:
         model = Strategy
         fields = ["name", *LIMITS]
+        field_classes = {name: PercentField for name in LIMITS if name.endswith("_pct")}
+        widgets = {name: PercentInput for name in LIMITS if name.endswith("_pct")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            if isinstance(field, forms.DecimalField):
-                field.widget.attrs.update({"inputmode": "decimal", "step": "any"})
             if name in WHEN:
                 field.help_text = f"{field.help_text} {WHEN[name]}".strip()
 
@@ -88,13 +106,12 @@ class TargetForm(forms.Form):
             attrs={"list": "assets", "autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
         ),
     )
-    weight_pct = forms.DecimalField(
+    weight_pct = PercentField(
         label=_("Weight, %"),
         max_digits=8,
         decimal_places=4,
         min_value=0,
         max_value=100,
-        widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"}),
     )
 
     def clean_asset(self) -> str:

@@ -1,16 +1,19 @@
 """Two identical requests at the same moment, from two threads, make one run and one set of orders."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connections
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from exchanges.models import ExchangeAccount
+from exchanges.paper import faults
 from exchanges.paper.models import PaperOrder
 from orders.models import Order, Round, Run
 from strategies.models import Strategy
@@ -133,3 +136,39 @@ def test_a_repeated_registration_at_once_makes_one_user(db: None) -> None:
 
     assert Counter(at_once(register)) == {201: 1, 400: THREADS - 1}
     assert User.objects.filter(email=who["email"]).count() == 1
+
+
+def test_a_plan_made_before_another_run_began_and_ended_is_not_sent(
+    alice: User,
+    paper_account: Callable[..., ExchangeAccount],
+    strategy: Callable[..., Strategy],
+    api_for: Callable[[User], APIClient],
+    settings: Settings,
+) -> None:
+    """The slower of two requests has read its balances; before it has its prices the faster one trades and ends."""
+    settings.PRICING_USE_CACHE = False
+    account = paper_account(alice, {"USDT": 10_000})
+    targets = strategy(account, {"BTC": 40}, order_step_pct="-0.5", order_size_pct="100")
+    slow, fast = api_for(alice), api_for(alice)
+    body = {"strategy": targets.pk}
+    answers: list[Any] = []
+
+    def plan_slowly() -> None:
+        try:
+            answers.append(slow.post("/api/me/rebalance/execute", body, format="json"))
+        finally:
+            connections.close_all()
+
+    with faults.plan([{"match": "GET /api/v3/ticker/bookTicker", "kind": "slow", "seconds": 4}]) as happened:
+        slower = threading.Thread(target=plan_slowly)
+        slower.start()
+        while not happened.happened:
+            time.sleep(0.01)
+        run = fast.post("/api/me/rebalance/execute", body, format="json").json()["run"]
+        while fast.get(f"/api/me/runs/{run}").json()["state"] == "active":
+            fast.post("/api/me/orders/refresh", format="json")
+        assert not answers, "the faster one took too long for this test to say anything"
+        slower.join(timeout=30)
+    assert (answers[0].status_code, answers[0].json()["error"]["code"]) == (409, "plan_changed")
+    assert Run.objects.count() == 1
+    assert Order.objects.count() == PaperOrder.objects.count() == 1

@@ -38,6 +38,10 @@ class Execution:
     created: bool
 
 
+class _Overtaken(Exception):
+    """Another run of the account began, and may have ended, after a plan was made."""
+
+
 def preview(strategy: Strategy) -> Preview:
     """The exact orders the next round would place. Nothing is sent; written are the balances as read.
 
@@ -65,16 +69,19 @@ def execute(
     if known is not None:
         return Execution(known, created=False)
     _refuse_unless_ready(user, strategy)
+    newest = selectors.newest_run_id(strategy.account)
     prepared = preview(strategy)
     if plan_digest:
         strategies.check_digest(strategy, plan_digest, prepared.plan)
     try:
-        run, first = _create_run(user, strategy, trigger, idempotency_key, prepared.plan)
-    except IntegrityError:
+        run, first = _create_run(user, strategy, trigger, idempotency_key, prepared.plan, newest)
+    except (IntegrityError, _Overtaken):
         # Somebody was faster by a moment: a second click, a retried request, another process.
         known = _known_run(user, strategy, idempotency_key)
         if known is None:
-            raise
+            raise Conflict(
+                _("Another rebalance ran while this one was being planned. Look at the new plan."), code="plan_changed"
+            ) from None
         return Execution(known, created=False)
     if first is not None:
         send_round(first)
@@ -116,10 +123,18 @@ def _refuse_unless_ready(user: User, strategy: Strategy) -> None:
 
 
 def _create_run(
-    user: User, strategy: Strategy, trigger: str, idempotency_key: str, plan: Plan
+    user: User, strategy: Strategy, trigger: str, idempotency_key: str, plan: Plan, newest: int
 ) -> tuple[Run, Round | None]:
-    """The run and the intents of its first round, committed together. A plan without legs ends the run at once."""
+    """The run and the intents of its first round, committed together. A plan without legs ends the run at once.
+
+    `newest` is the account's newest run from before the plan was made: a run that began since then, even one that has
+    ended already, may have traded what this plan would trade again.
+    """
     with transaction.atomic():
+        ExchangeAccount.objects.select_for_update().get(pk=strategy.account_id)
+        since = selectors.newest_run_id(strategy.account)
+        if since != newest and not Run.objects.filter(pk=since, state=Run.State.ACTIVE).exists():
+            raise _Overtaken
         run = Run.objects.create(
             user=user,
             account=strategy.account,

@@ -1,0 +1,152 @@
+"""The Russian catalogue: complete, faithful to its placeholders, compiled, and in step with the code."""
+
+import ast
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from django.utils.translation.template import templatize
+
+from orders.domain import RUN_REASONS
+from strategies.domain import REASONS
+from tests.support import ROOT
+
+FOLDER = ROOT / "locale" / "ru" / "LC_MESSAGES"
+APPS = ("accounts", "botbalance", "exchanges", "orders", "portfolio", "strategies")
+CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+# Words that are the same in both languages.
+SAME = {"Binance Spot", "%(label)s: %(reason)s"}
+# What a string is filled with: %(name)s of Python and templates, {name} of the tables of reasons.
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
+PERCENT = re.compile(r"(?<!%)%%(?!%)")
+
+
+def _catalogue() -> Catalog:
+    with (FOLDER / "django.po").open("rb") as file:
+        return read_po(file, locale="ru", abort_invalid=True)
+
+
+CATALOGUE = _catalogue()
+MESSAGES = [message for message in CATALOGUE if message.id]
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (str(value),)
+
+
+def _key(message: Message) -> tuple[str, ...]:
+    return _texts(message.id)
+
+
+def _sources(text: str) -> Iterator[str]:
+    """Literal first arguments of the calls that mark a text for translation in Python code."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        first = node.args[0]
+        if name in CALLS and isinstance(first, ast.Constant) and isinstance(first.value, str):
+            yield first.value
+
+
+def _code() -> list[Path]:
+    found = [path for app in APPS for path in (ROOT / app).rglob("*.py")]
+    return [path for path in found if not {"tests", "migrations"} & set(path.relative_to(ROOT).parts)]
+
+
+def _templates() -> list[Path]:
+    folders = [ROOT / "templates", *(ROOT / app / "templates" for app in APPS)]
+    return [path for folder in folders for path in folder.rglob("*") if path.suffix in (".html", ".txt")]
+
+
+def _marked(template: str) -> Iterator[str]:
+    """The calls `templatize` turns a template's tags into; the rest of its output is filler and no Python."""
+    for call in re.finditer(r" (?:n?gettext)\((.*?)\) ", templatize(template), re.DOTALL):
+        literals = re.match(r"u?(\"\"\".*?\"\"\"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")", call[1], re.DOTALL)
+        if literals:
+            yield ast.literal_eval(literals[1])
+
+
+def test_every_text_is_translated_and_none_is_a_guess() -> None:
+    assert len(MESSAGES) > 500
+    untranslated = [message.id for message in MESSAGES if not all(_texts(message.string))]
+    assert untranslated == []
+    assert [message.id for message in MESSAGES if message.fuzzy] == []
+    assert not CATALOGUE.obsolete
+
+
+def test_a_translation_is_in_russian() -> None:
+    assert [
+        message.id
+        for message in MESSAGES
+        if message.id not in SAME
+        and not all(re.search("[а-яё]", text, re.IGNORECASE) for text in _texts(message.string))
+    ] == []
+
+
+def test_a_count_has_its_three_russian_forms() -> None:
+    assert CATALOGUE.num_plurals == 3
+    counted = [message for message in MESSAGES if message.pluralizable]
+    assert counted
+    assert [message.id for message in counted if len(_texts(message.string)) != 3] == []
+
+
+def test_a_translation_has_the_placeholders_of_its_text() -> None:
+    wrong = []
+    for message in MESSAGES:
+        wanted = {name for text in _texts(message.id) for name in PLACEHOLDER.findall(text)}
+        for text in _texts(message.string):
+            if set(PLACEHOLDER.findall(text)) != wanted:
+                wrong.append((message.id, text))
+    assert wrong == []
+
+
+def test_a_percent_sign_is_doubled_where_its_text_doubles_it() -> None:
+    wrong = []
+    for message in MESSAGES:
+        doubled = bool(PERCENT.search(_texts(message.id)[0]))
+        for text in _texts(message.string):
+            single = re.search(r"%(?![%(])", text.replace("%%", "")) is not None
+            if bool(PERCENT.search(text)) != doubled or (doubled and single):
+                wrong.append((message.id, text))
+    assert wrong == []
+
+
+def test_the_compiled_catalogue_says_what_the_readable_one_says() -> None:
+    compiled = read_mo(io.BytesIO((FOLDER / "django.mo").read_bytes()))
+    says = {_key(message): _texts(message.string) for message in compiled if message.id}
+    assert says == {_key(message): _texts(message.string) for message in MESSAGES}
+    assert compiled.num_plurals == 3
+
+
+@pytest.mark.parametrize("table", [REASONS, RUN_REASONS], ids=["REASONS", "RUN_REASONS"])
+def test_every_reason_is_in_the_catalogue(table: dict[str, str]) -> None:
+    known = {message.id for message in MESSAGES}
+    assert [text for text in map(str, table.values()) if text and text not in known] == []
+
+
+def test_every_text_of_the_code_is_in_the_catalogue() -> None:
+    known = {_key(message)[0] for message in MESSAGES}
+    marked = {(path.name, text) for path in _code() for text in _sources(path.read_text())}
+    assert len(marked) > 200
+    assert sorted(pair for pair in marked if pair[1] not in known) == []
+
+
+def test_every_text_of_the_templates_is_in_the_catalogue() -> None:
+    known = {_key(message)[0] for message in MESSAGES}
+    marked = {
+        (str(path.relative_to(ROOT)), text) for path in _templates() for text in _marked(path.read_text()) if text
+    }
+    assert len(marked) > 200
+    assert sorted(pair for pair in marked if pair[1] not in known) == []
+
+
+def test_the_catalogue_has_nothing_that_is_used_nowhere() -> None:
+    used = {text for path in _code() for text in _sources(path.read_text())}
+    used |= {text for path in _templates() for text in _marked(path.read_text())}
+    assert [message.id for message in MESSAGES if _key(message)[0] not in used] == []
