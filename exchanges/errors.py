@@ -43,7 +43,8 @@ class Rejected(ExchangeError):
 
     @property
     def is_no_such_order(self) -> bool:
-        return self.exchange_code in (-2013, -2011)
+        """Also where the symbol itself is gone: none of its orders can be found any more."""
+        return self.exchange_code in (-2013, -2011, -1121)
 
 
 class CredentialsRefused(ExchangeError):

@@ -72,6 +72,7 @@ INTENT_LIFETIME_MS = 60_000
 MISSING_MARGIN_MS = 5_000
 MISSING_ANSWERS = 2
 VANISHED_ANSWERS = 3
+VANISHED_AFTER_MS = 60_000
 ROUNDS_WITHOUT_FILL = 5
 MOST_ROUNDS = 200
 MOST_PROBLEMS = 20
@@ -125,15 +126,16 @@ class Missing(StrEnum):
 
 
 def judge_missing(
-    *, seen_before: bool, missing_answers: int, sent_ms: int, now_ms: int, recv_window_ms: int
+    *, seen_before: bool, missing_answers: int, missing_since_ms: int, sent_ms: int, now_ms: int, recv_window_ms: int
 ) -> Missing:
-    """Judge the `missing_answers`-th -2013 in a row.
+    """Judge the `missing_answers`-th -2013 in a row, the first of which came at `missing_since_ms`.
 
     An order sent at `sent_ms` cannot be accepted later than recvWindow after it, and reads may lag: only answers past
     that and a margin count as proof that it was never placed.
     """
     if seen_before:
-        return Missing.VANISHED if missing_answers >= VANISHED_ANSWERS else Missing.ASK_AGAIN
+        gone_long_enough = now_ms - missing_since_ms >= VANISHED_AFTER_MS
+        return Missing.VANISHED if gone_long_enough and missing_answers >= VANISHED_ANSWERS else Missing.ASK_AGAIN
     too_late_to_arrive = now_ms > sent_ms + recv_window_ms + MISSING_MARGIN_MS
     return Missing.NOT_PLACED if too_late_to_arrive and missing_answers >= MISSING_ANSWERS else Missing.ASK_AGAIN
 
@@ -154,6 +156,7 @@ class RoundView:
     statuses: tuple[Status, ...]
     fills_recorded: bool
     executed_anything: bool
+    reached_exchange: bool = True
     refusals: tuple[str, ...] = ()
 
 
@@ -169,7 +172,8 @@ def next_step(rounds: Sequence[RoundView]) -> tuple[Step, str]:
     recent = rounds[-2:]
     if len(recent) == 2 and all(view.refusals and not view.executed_anything for view in recent):
         return Step.STOP, "orders_refused"
-    quiet = rounds[-ROUNDS_WITHOUT_FILL:]
+    # What never reached the exchange says nothing about the price; passing problems are counted on the run.
+    quiet = [view for view in rounds if view.reached_exchange][-ROUNDS_WITHOUT_FILL:]
     if len(quiet) == ROUNDS_WITHOUT_FILL and not any(view.executed_anything for view in quiet):
         return Step.STOP, "no_fills"
     return Step.PLAN, ""

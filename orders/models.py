@@ -46,6 +46,8 @@ class Run(models.Model):
     reason_values = models.JSONField(default=dict, blank=True)
     problem = models.CharField(max_length=400, blank=True, default="")
     problems_in_a_row = models.PositiveSmallIntegerField(default=0)
+    # After the exchange asked us to slow down: no step before this time.
+    not_before = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=100, null=True, blank=True)
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -137,6 +139,7 @@ class Order(models.Model):
     # Its owner, or the end of its run, asked for it to be cancelled: repeated until the exchange has confirmed.
     cancel_requested = models.BooleanField(default=False)
     missing_answers = models.PositiveSmallIntegerField(default=0)
+    missing_since_ms = models.BigIntegerField(default=0)
     sent_ms = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

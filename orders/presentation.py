@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, wide
+from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, strip_zeros, wide
 from orders.domain import Status
 from orders.models import Order, OrderEvent, Run
 from portfolio.domain import Valuation
@@ -88,12 +88,22 @@ class OrderRow:
     order: Order
     words: Words
     filled: str
+    average: Decimal | None
     fees: tuple[tuple[str, Decimal], ...]
 
 
 def order_row(order: Order) -> OrderRow:
     fees = tuple((asset, Decimal(amount)) for asset, amount in order.fees.items())
-    return OrderRow(order, STATUS_WORDS[order.status], length(order.executed_pct), fees)
+    return OrderRow(order, STATUS_WORDS[order.status], length(order.executed_pct), _average(order), fees)
+
+
+def _average(order: Order) -> Decimal | None:
+    """The average price, two digits finer than the limit price it is compared with."""
+    if order.average_price is None:
+        return None
+    exponent = strip_zeros(order.price).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return quantize(order.average_price, 2 - exponent)
 
 
 @dataclass(frozen=True, slots=True)

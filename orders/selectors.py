@@ -89,8 +89,10 @@ def accounts_with_work() -> Iterable[ExchangeAccount]:
     """Accounts with orders to ask about or a rebalance under way."""
     with_orders = Order.objects.filter(DUE).values("account")
     with_runs = Run.objects.filter(state=Run.State.ACTIVE).values("account")
-    rows = ExchangeAccount.objects.filter(Q(pk__in=with_orders) | Q(pk__in=with_runs), archived_at=None)
-    return rows.exclude(status=ExchangeAccount.Status.REFUSED).select_related("user").order_by("id")
+    # A key that is refused cannot ask about orders; a run at such an account still has to be ended.
+    usable = ~Q(status=ExchangeAccount.Status.REFUSED)
+    rows = ExchangeAccount.objects.filter((Q(pk__in=with_orders) & usable) | Q(pk__in=with_runs), archived_at=None)
+    return rows.select_related("user").order_by("id")
 
 
 def turnover_since(account: ExchangeAccount, hours: int = 24) -> Decimal:
@@ -100,21 +102,25 @@ def turnover_since(account: ExchangeAccount, hours: int = 24) -> Decimal:
     return sum(rows, ZERO)
 
 
-def round_views(run: Run) -> list[RoundView]:
-    """The run's rounds as its next step depends on them, oldest first."""
-    rounds = run.rounds.prefetch_related("orders")
-    return [_round_view(round_) for round_ in rounds]
+def rounds_of(run: Run) -> list[Round]:
+    """The run's rounds with their orders, oldest first, as they are now."""
+    return list(run.rounds.prefetch_related("orders").select_related("run__account", "run__strategy"))
 
 
-def _round_view(round_: Round) -> RoundView:
+def has_unresolved_orders(account: ExchangeAccount) -> bool:
+    """Whether an order of the account is meant but not sent, or sent with an outcome that is not known yet."""
+    return Order.objects.filter(account=account, status__in=(Status.PENDING, Status.UNKNOWN)).exists()
+
+
+def round_view(round_: Round) -> RoundView:
+    """A round as its run's next step depends on it."""
     orders = list(round_.orders.all())
     return RoundView(
         statuses=tuple(Status(order.status) for order in orders),
         fills_recorded=all(order.executed_quantity == order.recorded_quantity for order in orders),
         executed_anything=any(order.executed_quantity > 0 for order in orders),
-        refusals=tuple(
-            order.error for order in orders if order.status in (Status.REJECTED, Status.NOT_PLACED) and order.error
-        ),
+        reached_exchange=any(order.exchange_order_id is not None for order in orders),
+        refusals=tuple(order.error for order in orders if order.status == Status.REJECTED and order.error),
     )
 
 

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.pages import signed_in
 from botbalance.lib.errors import AppError
 from botbalance.lib.money import HUNDRED, ZERO
-from botbalance.lib.web import say
+from botbalance.lib.web import back, say
 from exchanges import selectors as exchanges
 from exchanges import services as venues
 from exchanges.models import ExchangeAccount
@@ -103,12 +104,20 @@ def _form_page(
     request: HttpRequest, form: forms.StrategyForm, rows: Any, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     account: ExchangeAccount | None = context.get("account")
+    account_form: forms.AccountForm | None = context.get("account_form")
     context |= {
         "form": form,
         "rows": rows,
         "quote": account.quote if account else "USDT",
         "known_assets": _known_assets(account) if account else [],
-        "has_errors": form.errors or (rows.is_bound and not rows.is_valid()) or context.get("target_errors"),
+        "has_errors": any(
+            [
+                form.errors,
+                rows.is_bound and not rows.is_valid(),
+                context.get("target_errors"),
+                account_form is not None and account_form.errors,
+            ]
+        ),
     }
     return render(request, "strategies/form.html", context, status=status)
 
@@ -134,7 +143,7 @@ def activate(request: HttpRequest, strategy_id: int) -> HttpResponse:
         messages.success(
             request, _("%(account)s follows %(name)s now.") % {"account": strategy.account, "name": strategy.name}
         )
-    return redirect("strategies:list")
+    return back(request, reverse("strategies:list"))
 
 
 @require_POST

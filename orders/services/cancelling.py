@@ -31,7 +31,7 @@ def cancel_order(order: Order) -> Order:
         raise Conflict(_("This order has ended already: %(status)s.") % {"status": order.status}, code="order_final")
     run = order.round.run
     if run.is_active:
-        finish(run, Run.State.STOPPED, "order_cancelled", {"symbol": order.symbol})
+        finish(run, Run.State.STOPPED, "order_cancelled", {"symbol": order.symbol}, leave_open=True)
     cancel(order, exchanges.adapter_for(order.account))
     if not order.is_final:
         raise Unavailable(str(_STILL_OPEN))
@@ -65,14 +65,15 @@ def cancel(order: Order, adapter: ExchangeAdapter) -> None:
     """Bring one order to its end. A cancel that races a fill is settled by asking; so is one whose answer was lost."""
     if order.status == Status.PENDING and withdraw(order, _("Cancelled before it was sent.")):
         return
+    if not order.cancel_requested:
+        # First of all, and also while the outcome is unknown: whatever fails from here on, tracking tries again.
+        Order.objects.filter(pk=order.pk).update(cancel_requested=True)
+        order.cancel_requested = True
     if order.status == Status.UNKNOWN:
         ask_or_raise(order, adapter)
     if order.is_final or not order.is_resting:
         return
-    if not order.cancel_requested:
-        Order.objects.filter(pk=order.pk).update(cancel_requested=True)
-        order.cancel_requested = True
-        note(order, "cancelling")
+    note(order, "cancelling")
     try:
         report = adapter.cancel_order(order.symbol, order.client_order_id)
     except (Rejected, OutcomeUnknown) as error:

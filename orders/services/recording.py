@@ -54,7 +54,7 @@ def apply_report(order: Order, report: OrderReport, kind: str = "report") -> boo
             row.finished_at = timezone.now() if row.is_final else None
         if merged is not None or row.exchange_order_id is None or row.missing_answers:
             row.exchange_order_id = row.exchange_order_id or report.exchange_order_id
-            row.missing_answers = 0
+            row.missing_answers = row.missing_since_ms = 0
             row.save()
         if merged is not None:
             note(row, kind)

@@ -46,12 +46,15 @@ def read_fills(order: Order, adapter: ExchangeAdapter) -> int:
 
 def _missing(order: Order, adapter: ExchangeAdapter) -> None:
     """The exchange says there is no such order: believe it only when it can not still arrive."""
-    answers = order.missing_answers + 1
-    Order.objects.filter(pk=order.pk).update(missing_answers=answers)
-    order.missing_answers = answers
+    order.missing_answers += 1
+    order.missing_since_ms = order.missing_since_ms or now_ms()
+    Order.objects.filter(pk=order.pk).update(
+        missing_answers=order.missing_answers, missing_since_ms=order.missing_since_ms
+    )
     verdict = judge_missing(
         seen_before=order.exchange_order_id is not None,
-        missing_answers=answers,
+        missing_answers=order.missing_answers,
+        missing_since_ms=order.missing_since_ms,
         sent_ms=order.sent_ms,
         now_ms=now_ms(),
         recv_window_ms=adapter.recv_window_ms,

@@ -4,8 +4,10 @@ band, or stopped with a reason.
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -13,7 +15,7 @@ from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import AppError, Conflict, Forbidden, Invalid
 from exchanges import services as exchanges
 from exchanges.domain import Side
-from exchanges.errors import CredentialsRefused, ExchangeError
+from exchanges.errors import CredentialsRefused, ExchangeError, Throttled, Unavailable
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import MOST_PROBLEMS, RUN_REASONS, Status, Step, client_order_id, next_step, next_tick_ts
@@ -21,6 +23,7 @@ from orders.models import Order, OrderEvent, Round, Run, TickClock
 from orders.services import guards
 from orders.services.cancelling import cancel, cancel_open_orders
 from orders.services.ending import finish
+from orders.services.resolving import ask
 from orders.services.sending import send_round
 from strategies import services as strategies
 from strategies.domain import Plan
@@ -78,13 +81,15 @@ def execute(
     except (IntegrityError, _Overtaken):
         # Somebody was faster by a moment: a second click, a retried request, another process.
         known = _known_run(user, strategy, idempotency_key)
-        if known is None:
-            raise Conflict(
-                _("Another rebalance ran while this one was being planned. Look at the new plan."), code="plan_changed"
-            ) from None
-        return Execution(known, created=False)
+        if known is not None:
+            return Execution(known, created=False)
+        if selectors.has_unresolved_orders(strategy.account):
+            raise _unresolved() from None
+        raise Conflict(
+            _("Another rebalance ran while this one was being planned. Look at the new plan."), code="plan_changed"
+        ) from None
     if first is not None:
-        send_round(first)
+        _send(run, first)
     run.refresh_from_db()
     return Execution(run, created=True)
 
@@ -119,7 +124,14 @@ def _refuse_unless_ready(user: User, strategy: Strategy) -> None:
         )
     refusal = guards.switch_refusal()
     if refusal is not None:
-        raise Conflict(RUN_REASONS[refusal], code=refusal)
+        raise Conflict(_(RUN_REASONS[refusal]), code=refusal)
+
+
+def _unresolved() -> Conflict:
+    return Conflict(
+        _("The outcome of an earlier order is still being looked up. Try again in a few seconds."),
+        code="orders_unresolved",
+    )
 
 
 def _create_run(
@@ -134,6 +146,8 @@ def _create_run(
         ExchangeAccount.objects.select_for_update().get(pk=strategy.account_id)
         since = selectors.newest_run_id(strategy.account)
         if since != newest and not Run.objects.filter(pk=since, state=Run.State.ACTIVE).exists():
+            raise _Overtaken
+        if selectors.has_unresolved_orders(strategy.account):
             raise _Overtaken
         run = Run.objects.create(
             user=user,
@@ -206,8 +220,11 @@ def _left_over(plan: Plan) -> str:
 # --- on with it ------------------------------------------------------------------------------------------
 
 
-def advance(run: Run) -> None:
-    """Take a run's next steps until it has to wait or has ended. Raises no AppError: the run keeps the problem."""
+def advance(run: Run, trouble: str = "") -> None:
+    """Take a run's next steps until it has to wait or has ended. Raises no AppError: the run keeps the problem.
+
+    `trouble` is what tracking could not find out; like a problem of the run's own it is counted and in the end ends it.
+    """
     try:
         _advance(run)
     except CredentialsRefused as error:
@@ -218,54 +235,71 @@ def advance(run: Run) -> None:
     except AppError as error:
         finish(run, Run.State.STOPPED, "not_possible", {"details": error.message})
     else:
-        Run.objects.filter(pk=run.pk).exclude(problems_in_a_row=0, problem="").update(problems_in_a_row=0, problem="")
+        if trouble:
+            _count_problem(run, Unavailable(trouble))
+        else:
+            Run.objects.filter(pk=run.pk).exclude(problem="").update(problems_in_a_row=0, problem="", not_before=None)
     run.refresh_from_db()
 
 
 def _count_problem(run: Run, error: ExchangeError) -> None:
-    """Note a passing problem on the run; after many in a row it ends."""
+    """Note a passing problem on the run, and when to go on; after many in a row the run ends."""
     run.refresh_from_db()
+    if not run.is_active:
+        return
     problems = run.problems_in_a_row + 1
     if problems >= MOST_PROBLEMS:
         finish(run, Run.State.STOPPED, "unreachable", {"details": error.message})
         return
-    Run.objects.filter(pk=run.pk).update(problems_in_a_row=problems, problem=error.message[:400])
+    pause = error.retry_after if isinstance(error, Throttled) else 0
+    Run.objects.filter(pk=run.pk).update(
+        problems_in_a_row=problems,
+        problem=error.message[:400],
+        not_before=timezone.now() + timedelta(seconds=pause) if pause else None,
+    )
+
+
+def _send(run: Run, round_: Round) -> bool:
+    """Send a round; False when the exchange did not take all of it: the run then waits for the next look."""
+    problem = send_round(round_)
+    if problem is not None:
+        _count_problem(run, problem)
+    return problem is None
 
 
 def _advance(run: Run) -> None:
+    if run.not_before is not None and timezone.now() < run.not_before:
+        raise Unavailable(run.problem)
     for _attempt in range(3):  # send what is pending, then see what is to be done with the answers
-        step, code = next_step(selectors.round_views(run))
+        # Step and next number come from one look: a round that another process adds meanwhile makes our number taken.
+        rounds = selectors.rounds_of(run)
+        last = rounds[-1]
+        step, code = next_step([selectors.round_view(round_) for round_ in rounds])
         if step == Step.STOP:
-            _stop_for(run, code)
+            details = " ".join(selectors.round_view(last).refusals) if code == "orders_refused" else ""
+            finish(run, Run.State.STOPPED, code, {"details": details})
             return
         refusal = guards.refusal(run)
         if refusal is not None:
             finish(run, Run.State.STOPPED, *refusal)
             cancel_open_orders(run.account)
             return
-        last = run.rounds.order_by("number").last()
-        assert last is not None
         if step == Step.WAIT:
             if not _reprice(run, last):
                 return
         elif step == Step.SEND:
-            send_round(last)
+            if not _send(run, last):
+                return
         else:
             following = _plan_next(run, last.number + 1)
-            if following is None:
+            if following is None or not _send(run, following):
                 return
-            send_round(following)
-
-
-def _stop_for(run: Run, code: str) -> None:
-    details = ""
-    if code == "orders_refused":
-        details = " ".join(selectors.round_views(run)[-1].refusals)
-    finish(run, Run.State.STOPPED, code, {"details": details})
 
 
 def _plan_next(run: Run, number: int) -> Round | None:
-    """The next round's intents, or None when the run has ended or another process has planned it."""
+    """The next round's intents, or None when the run has ended, must wait, or another process has planned it."""
+    if selectors.has_unresolved_orders(run.account):
+        return None
     plan = preview(run.strategy).plan
     if plan.is_settled:
         finish(run, Run.State.COMPLETE, "within_band")
@@ -275,6 +309,9 @@ def _plan_next(run: Run, number: int) -> Round | None:
         return None
     try:
         with transaction.atomic():
+            locked = Run.objects.select_for_update().get(pk=run.pk)
+            if not locked.is_active or selectors.has_unresolved_orders(run.account):
+                return None
             return _create_round(run, number, plan)
     except IntegrityError:
         logger.info("run %s: round %s was planned elsewhere", run.pk, number)
@@ -324,15 +361,21 @@ def reset_paper_account(account: ExchangeAccount) -> None:
 
 
 def disconnect_account(account: ExchangeAccount) -> None:
-    """Disconnect an account whose orders have all ended; Conflict while any is open."""
+    """Disconnect an account of which everything is known; Conflict while an order is open or its fills are unread."""
     run = selectors.active_run(account)
+    problems: list[str] = []
     if run is not None:
-        stop_run(run, "account_disconnected")
-    _ended, problems = cancel_open_orders(account) if selectors.unfinished_orders(account).exists() else (0, [])
-    if problems or selectors.unfinished_orders(account).exists():
+        problems += stop_run(run, "account_disconnected")
+    if selectors.due_orders(account).exists():
+        _ended, more = cancel_open_orders(account)
+        problems += more
+        adapter = exchanges.adapter_for(account)
+        for order in selectors.due_orders(account):
+            ask(order, adapter)
+    if selectors.due_orders(account).exists():
         raise Conflict(
-            _("Some orders of this account are still open and could not be cancelled: %(problems)s")
-            % {"problems": " ".join(problems) or _("their outcome is being looked up; try again in a minute.")},
+            _("Some orders of this account are still open, or not all is known of them: %(problems)s")
+            % {"problems": " ".join(problems) or _("they are being looked up; try again in a minute.")},
             code="orders_open",
         )
     strategies.delete_strategies_of(account)

@@ -25,30 +25,32 @@ from orders.services.resolving import ask, read_fills
 logger = logging.getLogger(__name__)
 
 
-def send_round(round_: Round) -> None:
+def send_round(round_: Round) -> ExchangeError | None:
     """Send the round's stored intents in their order; never plans. Safe to call again, and from two processes.
 
-    When one outcome says that the next order would fare no better, the rest is withdrawn: the next round plans anew.
+    When one outcome says that the next order would fare no better, the rest is withdrawn, and that error is returned.
     """
     run = round_.run
     try:
         adapter = exchanges.adapter_for(run.account)
     except AppError as error:
         withdraw_pending(round_, error.message)
-        return
+        return error if isinstance(error, ExchangeError) else None
+    problem: ExchangeError | None = None
     for order in round_.orders.filter(status=Status.PENDING).order_by("index"):
         if now_ms() - round_.tick_ts > INTENT_LIFETIME_MS:
             withdraw_pending(round_, _("It was not sent in time; prices have moved on."))
-            return
+            break
         refusal = guards.refusal(run)
         if refusal is not None:
             withdraw_pending(round_, RUN_REASONS[refusal[0]].format(**refusal[1]))
-            return
+            break
         problem = _send(order, adapter)
         if problem is not None:
             withdraw_pending(round_, problem.message)
             break
     _read_first_fills(round_, adapter)
+    return problem
 
 
 def _read_first_fills(round_: Round, adapter: ExchangeAdapter) -> None:
@@ -98,8 +100,13 @@ def _place(order: Order, adapter: ExchangeAdapter) -> OrderReport:
     try:
         return adapter.place_order(new_order, order.sent_ms)
     except ClockSkew:
-        # Refused before execution: the one case in which the same order is sent again, under the same id, once.
+        # Refused before execution: the one case in which the same order is sent again, under the same id, once, and
+        # only if it may still be sent at all.
         adapter.sync_clock()
+        order.refresh_from_db(fields=["cancel_requested"])
+        too_late = now_ms() - order.round.tick_ts > INTENT_LIFETIME_MS
+        if too_late or order.cancel_requested or guards.refusal(order.round.run) is not None:
+            raise
         if not change_status(order, Status.UNKNOWN, Status.UNKNOWN, "sending_again", sent_ms=now_ms()):
             raise
         return adapter.place_order(new_order, order.sent_ms)

@@ -2,9 +2,11 @@
 
 import logging
 
+from django.utils.translation import gettext as _
+
 from botbalance.lib.errors import AppError
 from exchanges import services as exchanges
-from exchanges.errors import CredentialsRefused, ExchangeError
+from exchanges.errors import CredentialsRefused, ExchangeError, Throttled, Unavailable
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import Status
@@ -33,29 +35,47 @@ def track_due() -> int:
 
 def track_account(account: ExchangeAccount) -> list[str]:
     """Bring an account's orders and its run up to date; what went wrong, as sentences. Never raises an AppError."""
-    problems: list[str] = []
-    try:
-        adapter = exchanges.adapter_for(account)
-        for order in selectors.due_orders(account).exclude(status=Status.PENDING):
-            ask_or_raise(order, adapter)
-            if order.cancel_requested and order.is_resting:
-                cancel(order, adapter)
-    except CredentialsRefused as error:
-        exchanges.mark_refused(account, error.message)
-        problems.append(error.message)
-    except AppError as error:
-        logger.warning("account %s: %s", account.pk, error.message)
-        problems.append(error.message)
+    problems = _ask_about_orders(account)
     run = selectors.active_run(account)
     if run is not None:
-        advance(run)
-        if run.problem:
+        advance(run, trouble=problems[0] if problems else "")
+        if run.problem and run.problem not in problems:
             problems.append(run.problem)
     else:
         _withdraw_orphans(account)
     newest_fill = selectors.newest_fill_at(account)
     if newest_fill is not None and not snapshots.has_snapshot_after(account, newest_fill):
         _snapshot(account)
+    return problems
+
+
+def _ask_about_orders(account: ExchangeAccount) -> list[str]:
+    """Ask about every order that is not fully known; what could not be found out, as sentences.
+
+    An exchange that does not answer ends the asking; an order it cannot answer for keeps no other from its turn.
+    """
+    problems: list[str] = []
+    try:
+        adapter = exchanges.adapter_for(account)
+    except AppError as error:
+        return [error.message]
+    for order in selectors.due_orders(account).exclude(status=Status.PENDING):
+        try:
+            ask_or_raise(order, adapter)
+            if order.cancel_requested and order.is_resting:
+                cancel(order, adapter)
+        except CredentialsRefused as error:
+            exchanges.mark_refused(account, error.message)
+            return [*problems, error.message]
+        except (Throttled, Unavailable) as error:
+            logger.warning("account %s: %s", account.pk, error.message)
+            return [*problems, error.message]
+        except ExchangeError as error:
+            logger.warning("order %s: %s", order.client_order_id, error.message)
+            problems.append(f"{order.symbol}: {error.message}")
+        else:
+            if order.executed_quantity != order.recorded_quantity:
+                problems.append(_("%(symbol)s: its trades cannot be read yet.") % {"symbol": order.symbol})
     return problems
 
 

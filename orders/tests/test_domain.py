@@ -112,19 +112,40 @@ def test_an_order_is_declared_not_placed_only_past_the_window_and_after_asking_t
 ) -> None:
     now = int(seconds_after_sending * 1000)
     assert (
-        judge_missing(seen_before=False, missing_answers=answers, sent_ms=0, now_ms=now, recv_window_ms=5000) == verdict
+        judge_missing(
+            seen_before=False,
+            missing_answers=answers,
+            missing_since_ms=0,
+            sent_ms=0,
+            now_ms=now,
+            recv_window_ms=5000,
+        )
+        == verdict
     )
 
 
-def test_an_order_that_was_known_once_vanishes_instead() -> None:
-    verdicts = [
-        judge_missing(seen_before=True, missing_answers=n, sent_ms=0, now_ms=0, recv_window_ms=5000) for n in (1, 2, 3)
-    ]
-    assert verdicts == [Missing.ASK_AGAIN, Missing.ASK_AGAIN, Missing.VANISHED]
+@pytest.mark.parametrize(
+    ("seconds_missing", "answers", "verdict"),
+    [(0, 3, Missing.ASK_AGAIN), (59, 50, Missing.ASK_AGAIN), (60, 2, Missing.ASK_AGAIN), (60, 3, Missing.VANISHED)],
+)
+def test_an_order_that_was_known_once_vanishes_only_after_a_minute_of_asking(
+    seconds_missing: int, answers: int, verdict: Missing
+) -> None:
+    since = 1_000_000
+    found = judge_missing(
+        seen_before=True,
+        missing_answers=answers,
+        missing_since_ms=since,
+        sent_ms=0,
+        now_ms=since + seconds_missing * 1000,
+        recv_window_ms=5000,
+    )
+    assert found == verdict
 
 
 def view(*statuses: Status, filled: bool = False, recorded: bool = True, refusals: tuple[str, ...] = ()) -> RoundView:
-    return RoundView(statuses, recorded, filled, refusals)
+    reached = any(status != Status.NOT_PLACED for status in statuses)
+    return RoundView(statuses, recorded, filled, reached, refusals)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +159,7 @@ def view(*statuses: Status, filled: bool = False, recorded: bool = True, refusal
         ([view(Status.CANCELED)] * 4, (Step.PLAN, "")),
         ([view(Status.CANCELED)] * 5, (Step.STOP, "no_fills")),
         ([view(Status.FILLED, filled=True), *[view(Status.CANCELED)] * 4], (Step.PLAN, "")),
+        ([view(Status.NOT_PLACED)] * 9, (Step.PLAN, "")),
         ([view(Status.REJECTED, refusals=("no",))], (Step.PLAN, "")),
         ([view(Status.REJECTED, refusals=("no",))] * 2, (Step.STOP, "orders_refused")),
         ([view(Status.FILLED, filled=True)] * 200, (Step.STOP, "too_many_rounds")),
