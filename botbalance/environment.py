@@ -1,5 +1,6 @@
 """Reading the environment so that a wrong value stops the start with one line that names it."""
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -98,6 +99,28 @@ def address(name: str, default: str, *, never: Sequence[str] = ()) -> str:
 
     besides = f", and not {' or '.join(never[:1])}" if never else ""
     return _read(name, default, parse, f"an http or https address{besides}")
+
+
+def server(name: str, default: str, schemes: Sequence[str]) -> str:
+    """The address of a server by its scheme; empty where the default is and nothing is set."""
+
+    def parse(text: str) -> str:
+        if text and (urlsplit(text).scheme not in schemes or not text.split("://", 1)[-1]):
+            raise ValueError
+        return text
+
+    return _read(name, default, parse, f"an address beginning with {schemes[0]}://")
+
+
+def rate(name: str, default: str) -> str:
+    """So many requests in a period: 20/min."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(r"[1-9][0-9]{0,8}/(s|sec|m|min|h|hour|d|day)", text):
+            raise ValueError
+        return text
+
+    return _read(name, default, parse, "a rate such as 20/min")
 
 
 def database(name: str, default: str) -> dict[str, Any]:

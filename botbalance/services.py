@@ -83,9 +83,16 @@ class SignIns:
 
     def add(self, email: str, password: str) -> None:
         known = {**self.read(), email: password}
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        draft = self.path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(known, file, indent=1)
+        draft.replace(self.path)
+
+    def working(self) -> dict[str, str]:
+        """Those passwords that still are their user's, by e-mail address."""
+        users = User.objects.filter(email__in=self.read(), is_active=True).order_by("-is_superuser", "id")
+        return {user.email: password for user in users if (password := self.password_of(user))}
 
     def password_of(self, user: User) -> str | None:
         """The generated password, as long as it still is the user's password."""

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from botbalance.environment import address, choice, database, env, flag, moment, positive, whole
+from botbalance.environment import address, choice, database, env, flag, moment, positive, rate, server, whole
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
@@ -72,7 +72,7 @@ EXCHANGE_RECV_WINDOW_MS = whole("EXCHANGE_RECV_WINDOW_MS", 5000, least=100, most
 
 # The paper exchange's market: `walk` (seeded random walk) or `replay:DIRECTORY` of candle files.
 PAPER_MARKET = env.str("PAPER_MARKET", default="walk")
-if PAPER_MARKET != "walk" and not Path(PAPER_MARKET.removeprefix("replay:")).is_dir():
+if PAPER_MARKET != "walk" and not any(Path(PAPER_MARKET.removeprefix("replay:")).glob("*.csv.gz")):
     raise ImproperlyConfigured(f"PAPER_MARKET is {PAPER_MARKET!r}; it must be walk, or replay:DIRECTORY of candles.")
 PAPER_SEED = whole("PAPER_SEED", 1)
 PAPER_SPEED = positive("PAPER_SPEED", "1")
@@ -82,7 +82,10 @@ PAPER_REPLAY_EPOCH = moment("PAPER_REPLAY_EPOCH", "2026-01-01T00:00:00+00:00")
 # --- Where things are kept -------------------------------------------------------------------------------
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data")))
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as _error:
+    raise ImproperlyConfigured(f"DATA_DIR {DATA_DIR} cannot be used: {_error.strerror}.") from None
 
 
 def _database(variable: str, default: str) -> dict[str, Any]:
@@ -109,7 +112,7 @@ DATABASES = {"default": _default_database, "paper": _paper_database}
 DATABASE_ROUTERS = ["botbalance.databases.PaperRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = server("REDIS_URL", "", ("redis", "rediss", "unix"))
 CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "botbalance"}
@@ -221,7 +224,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_RATES": {"auth": env.str("AUTH_THROTTLE", default="20/min")},
+    "DEFAULT_THROTTLE_RATES": {"auth": rate("AUTH_THROTTLE", "20/min")},
     "EXCEPTION_HANDLER": "botbalance.lib.api.exception_handler",
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -287,7 +290,7 @@ USE_I18N = True
 # --- Background work -------------------------------------------------------------------------------------
 
 # Without a server the broker is this process's memory; due work is derived from rows, a message only hurries it.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "memory://localhost/")
+CELERY_BROKER_URL = server("CELERY_BROKER_URL", REDIS_URL or "memory://localhost/", ("redis", "rediss", "memory"))
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
@@ -298,16 +301,17 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- Logs and errors -------------------------------------------------------------------------------------
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
     "loggers": {"urllib3": {"level": "WARNING"}, "celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
 }
 
-SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_DSN = server("SENTRY_DSN", "", ("http", "https"))
 if SENTRY_DSN:
     import sentry_sdk
 

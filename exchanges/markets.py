@@ -28,10 +28,11 @@ _rules: dict[Venue, tuple[float, ExchangeInfo]] = {}
 _rules_lock = Lock()
 
 
-def prices(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
-    """Prices no older than the settings allow. Raises an ExchangeError when they cannot be had."""
+def prices(venue: Venue, adapter: ExchangeAdapter, most_seconds: int = 300) -> PriceSnapshot:
+    """Prices no older than the settings and `most_seconds` allow. Raises an ExchangeError when they cannot be had."""
     effective = system_settings.current()
-    key, ttl_seconds = f"prices:{venue}:{effective.pricing_source}", effective.pricing_ttl_seconds
+    key = f"prices:{venue}:{effective.pricing_source}"
+    ttl_seconds = min(effective.pricing_ttl_seconds, most_seconds)
     if not effective.pricing_use_cache:
         return _fly(key, venue, adapter, effective.pricing_source)
     while True:
@@ -78,7 +79,7 @@ def prices_for_display(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
 
 def prices_for_trading(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
     """Prices that may be traded on; Unavailable when they are stale."""
-    snapshot = prices(venue, adapter)
+    snapshot = prices(venue, adapter, most_seconds=STALE_AFTER_SECONDS)
     age = snapshot.age_seconds(now_ms())
     if age > STALE_AFTER_SECONDS:
         raise Unavailable(_("The latest prices are %(age)s seconds old; nothing is traded on them.") % {"age": age})

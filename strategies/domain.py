@@ -157,6 +157,7 @@ REASONS: dict[str, str] = {
     "max_turnover": _("The turnover limit of this strategy is reached."),
     "max_position": _("{symbol} allows no more than {maximum} {asset} to be held."),
     "filter": _("The exchange would refuse the order ({filter})."),
+    "quote_off": _("{quote} is {drift} points from what the targets leave for it; no coin's difference can be traded."),
     "nothing_to_manage": _("There is nothing to divide: the account holds no value in {quote} and the targets."),
 }
 

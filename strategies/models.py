@@ -35,6 +35,7 @@ class Strategy(models.Model):
     name = models.CharField(_("name"), max_length=60)
     quote = models.CharField(_("quote stablecoin"), max_length=10, default="USDT")
     order_size_pct = PercentField(
+        # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% o" is no placeholder)
         _("order size, % of portfolio"),
         default=25,
         validators=[MinValueValidator(Decimal("0.1")), MaxValueValidator(100)],

@@ -14,6 +14,7 @@ from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
 from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, Side, SymbolRules
 from portfolio.domain import Valuation
 from strategies.domain import (
+    SETTLED,
     AllocationView,
     BandType,
     Leg,
@@ -87,6 +88,7 @@ class _Planner:
             self.open_orders[order.symbol].append(order)
         self.targets = {target.asset: target.weight_pct for target in targets}
         self.skips: list[Skip] = []
+        self.inside: list[_Want] = []  # assets within their bands: traded only where the quote's own drift asks for it
         self.held_apart = held_apart(self.holdings, targets, self.quote, limits.sell_unlisted)
         for asset in self.holdings:
             if asset != self.quote and asset not in self.held_apart:
@@ -98,6 +100,8 @@ class _Planner:
             priced = self.holdings[asset].value is not None
             self._skip(asset, "held" if priced else "held_unpriced", quote=self.quote)
         wants = [want for asset in sorted(self.targets) if (want := self._want(asset)) is not None]
+        if not wants:
+            wants = self._wants_of_the_quote()
         # Largest difference first: it does most for the portfolio should a limit cut the list short.
         wants.sort(key=lambda want: (-abs(want.delta), want.asset))
         sells = [want for want in wants if want.side == Side.SELL]
@@ -112,6 +116,7 @@ class _Planner:
             leg = self._leg(want, budget, turnover)
             if leg is None:
                 continue
+            self.skips = [skip for skip in self.skips if skip.asset != want.asset]
             legs.append(leg)
             if turnover is not None:
                 turnover -= leg.notional
@@ -162,6 +167,9 @@ class _Planner:
                 self._skip(asset, "covered", symbol=rules.symbol)
             else:
                 self._skip_within_band(asset, delta, band)
+                side = Side.BUY if delta > 0 else Side.SELL
+                free = holding.free if holding else ZERO
+                self.inside.append(_Want(asset, rules, price, side, delta, abs(delta), free, projected))
             return None
         side = Side.BUY if delta > 0 else Side.SELL
         if not self._room_for_an_order(asset, rules, side, resting):
@@ -192,6 +200,45 @@ class _Planner:
             self._skip(asset, "too_many_open", symbol=rules.symbol, count=str(len(resting)))
             return False
         return True
+
+    def _wants_of_the_quote(self) -> list[_Want]:
+        """Many small drifts within their bands can add up to a large one of the quote: then the largest of them that
+        bring it back are traded, each to its target. Only for absolute bands: a share of the quote's target may be 0.
+        """
+        if self.limits.band_type != BandType.ABSOLUTE or self.managed <= 0:
+            return []
+        if any(skip.code not in SETTLED for skip in self.skips):
+            return []  # something that cannot be traded explains it
+        holding = self.holdings.get(self.quote)
+        resting = sum(
+            (
+                order.price * order.remaining * (-ONE if order.side == Side.BUY else ONE)
+                for orders in self.open_orders.values()
+                for order in orders
+            ),
+            ZERO,
+        )
+        rest = HUNDRED - sum(self.targets.values(), ZERO)
+        target = self.managed * max(rest, self.limits.quote_reserve_pct) / HUNDRED
+        excess = (holding.total if holding else ZERO) + resting - target
+        missing = abs(excess) - self._band(target)
+        side = Side.BUY if excess > 0 else Side.SELL
+        wants: list[_Want] = []
+        for want in sorted(self.inside, key=lambda want: (-want.amount, want.asset)):
+            if missing <= 0:
+                break
+            if want.side == side and self._is_large_enough(want) and not self.open_orders[want.rules.symbol]:
+                wants.append(want)
+                missing -= want.amount
+        if missing > 0:
+            points = plain(quantize(abs(excess) / self.managed * HUNDRED, 2))
+            self._skip(self.quote, "quote_off", quote=self.quote, drift=points)
+        return wants
+
+    def _is_large_enough(self, want: _Want) -> bool:
+        rules, mid = want.rules, want.price.value
+        price = limit_price(rules, want.side, mid, self.limits.order_step_pct)
+        return price > 0 and rules.ceil_quantity(rules.min_notional / price) * mid <= want.amount
 
     def _band(self, target_value: Decimal) -> Decimal:
         base = target_value if self.limits.band_type == BandType.RELATIVE else self.managed

@@ -89,7 +89,7 @@ class Plan:
         return found
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # what a test does when a fault happens may meet the next one
 _plans: list[Plan] = []
 _process_plan: list[Plan] | None = None
 

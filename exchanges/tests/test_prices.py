@@ -220,18 +220,17 @@ def test_with_nothing_ever_known_there_is_nothing_to_show() -> None:
         markets.prices_for_display(Venue.PAPER, market)
 
 
-def test_cached_prices_older_than_a_minute_are_not_traded_on_however_long_they_may_live() -> None:
+def test_prices_older_than_a_minute_are_read_anew_for_trading_however_long_they_may_live() -> None:
     tune(pricing_ttl_seconds=300)
     market = FakeMarket()
     with time_machine.travel(START, tick=False) as clock:
-        markets.prices(Venue.PAPER, market)
-        clock.shift(60)
-        assert markets.prices_for_trading(Venue.PAPER, market).source == "mid"
-        clock.shift(1)
-        assert markets.prices_for_display(Venue.PAPER, market).source == "mid"
-        with pytest.raises(Unavailable, match="61 seconds old"):
-            markets.prices_for_trading(Venue.PAPER, market)
-    assert market.asked == ["book"]
+        asked_ms = markets.prices(Venue.PAPER, market).at_ms
+        clock.shift(59)
+        assert markets.prices_for_trading(Venue.PAPER, market).at_ms == asked_ms
+        clock.shift(2)
+        assert markets.prices_for_display(Venue.PAPER, market).at_ms == asked_ms
+        assert markets.prices_for_trading(Venue.PAPER, market).at_ms == asked_ms + 61_000
+    assert market.asked == ["book", "book"]
 
 
 # --- rules ---------------------------------------------------------------------------------------------------

@@ -88,8 +88,9 @@ def execute(
         raise Conflict(
             _("Another rebalance ran while this one was being planned. Look at the new plan."), code="plan_changed"
         ) from None
-    if first is not None:
-        _send(run, first)
+    problem = send_round(first) if first is not None else None
+    if problem is not None:
+        _meet(run, problem)
     run.refresh_from_db()
     return Execution(run, created=True)
 
@@ -225,26 +226,30 @@ def advance(run: Run, trouble: str = "") -> None:
 
     `trouble` is what tracking could not find out; like a problem of the run's own it is counted and in the end ends it.
     """
+    if run.not_before is not None and timezone.now() < run.not_before:
+        return
     try:
         _advance(run)
-    except CredentialsRefused as error:
-        exchanges.mark_refused(run.account, error.message)
-        finish(run, Run.State.STOPPED, "credentials_refused", {"details": error.message})
     except ExchangeError as error:
-        _count_problem(run, error)
+        _meet(run, error)
     except AppError as error:
         finish(run, Run.State.STOPPED, "not_possible", {"details": error.message})
     else:
         if trouble:
-            _count_problem(run, Unavailable(trouble))
+            _meet(run, Unavailable(trouble))
         else:
             Run.objects.filter(pk=run.pk).exclude(problem="").update(problems_in_a_row=0, problem="", not_before=None)
     run.refresh_from_db()
 
 
-def _count_problem(run: Run, error: ExchangeError) -> None:
-    """Note a passing problem on the run, and when to go on; after many in a row the run ends."""
+def _meet(run: Run, error: ExchangeError) -> None:
+    """A refused key ends the run and stops its account. Other problems pass: noted, with the time to go on; many in a
+    row end the run as well.
+    """
     run.refresh_from_db()
+    if isinstance(error, CredentialsRefused):
+        exchanges.mark_refused(run.account, error.message)
+        finish(run, Run.State.STOPPED, "credentials_refused", {"details": error.message})
     if not run.is_active:
         return
     problems = run.problems_in_a_row + 1
@@ -259,17 +264,7 @@ def _count_problem(run: Run, error: ExchangeError) -> None:
     )
 
 
-def _send(run: Run, round_: Round) -> bool:
-    """Send a round; False when the exchange did not take all of it: the run then waits for the next look."""
-    problem = send_round(round_)
-    if problem is not None:
-        _count_problem(run, problem)
-    return problem is None
-
-
 def _advance(run: Run) -> None:
-    if run.not_before is not None and timezone.now() < run.not_before:
-        raise Unavailable(run.problem)
     for _attempt in range(3):  # send what is pending, then see what is to be done with the answers
         # Step and next number come from one look: a round that another process adds meanwhile makes our number taken.
         rounds = selectors.rounds_of(run)
@@ -287,13 +282,13 @@ def _advance(run: Run) -> None:
         if step == Step.WAIT:
             if not _reprice(run, last):
                 return
-        elif step == Step.SEND:
-            if not _send(run, last):
-                return
-        else:
-            following = _plan_next(run, last.number + 1)
-            if following is None or not _send(run, following):
-                return
+            continue
+        pending = last if step == Step.SEND else _plan_next(run, last.number + 1)
+        if pending is None:
+            return
+        problem = send_round(pending)
+        if problem is not None:
+            raise problem
 
 
 def _plan_next(run: Run, number: int) -> Round | None:

@@ -11,9 +11,9 @@ from pytest_django.fixtures import Settings
 
 from accounts import services as accounts
 from botbalance.lib.errors import Conflict
-from exchanges import services as exchanges
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
+from exchanges.paper import services as paper
 from exchanges.paper.models import PaperOrder, PaperTrade
 from orders import selectors, services
 from orders.domain import MOST_PROBLEMS, Status
@@ -169,10 +169,10 @@ def test_an_order_is_not_given_up_because_it_was_asked_about_often(
 def test_an_order_that_cannot_be_asked_about_keeps_no_other_from_its_turn(clock: time_machine.Traveller) -> None:
     bob = trader("bob@example.org", {"USDT": 9_000}, {"BTC": 40, "ETH": 40}, **CALM, order_step_pct=Decimal("0.05"))
     bob.execute()
-    poison = {"match": GET, "kind": "error_before", "status": 400, "code": -1130}
+    poison = {"match": GET, "kind": "clock_skew", "times": 3}  # refused for ever, as far as one look goes
     clock.shift(3600)
     for _look in range(3):
-        with faults.plan([poison]) as plan:  # only the first question of each look meets it
+        with faults.plan([poison]) as plan:
             problems = services.track_account(bob.account)
         assert plan.happened
         assert problems
@@ -198,7 +198,7 @@ def test_a_run_that_is_given_up_leaves_no_order_behind(clock: time_machine.Trave
     )
     run = alice.execute()
     clock.shift(120)
-    with faults.plan([{"match": "GET /api/v3/ticker", "kind": "refuse", "times": 10_000}]):
+    with faults.plan([{"match": "GET /api/v3/ticker", "kind": "throttled", "seconds": 10, "times": 10_000}]):
         look(alice, clock, MOST_PROBLEMS + 1)
     run.refresh_from_db()
     assert (run.state, run.reason_code) == (Run.State.STOPPED, "unreachable")
@@ -207,16 +207,14 @@ def test_a_run_that_is_given_up_leaves_no_order_behind(clock: time_machine.Trave
 
 
 def test_a_run_at_a_refused_account_ends_without_anybody_looking(hasty: Trader, clock: time_machine.Traveller) -> None:
-    with faults.plan([{"match": POST, "kind": "error_before", "status": 401, "code": -2015}]):
+    with meanwhile({"match": POST, "kind": "slow"}, lambda: paper.close_account(hasty.account.paper_key)):
         hasty.execute()
     hasty.account.refresh_from_db()
     assert hasty.account.status == ExchangeAccount.Status.REFUSED
     clock.shift(30)
     services.track_due()
     assert selectors.active_run(hasty.account) is None
-    exchanges.check_account(hasty.account)
-    clock.shift(30)
-    services.track_due()
+    assert Run.objects.get().reason_code == "credentials_refused"
     assert hasty.at_exchange() == []
 
 

@@ -219,6 +219,7 @@ def test_an_exchange_that_is_down_is_waited_for_and_in_the_end_given_up(clock: t
         assert run.is_active
         assert run.problem
         for _look in range(MOST_PROBLEMS):
+            clock.shift(61)
             services.track_account(alice.account)
     run.refresh_from_db()
     assert (run.state, run.reason_code) == (Run.State.STOPPED, "unreachable")

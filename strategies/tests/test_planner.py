@@ -255,3 +255,25 @@ def test_a_plan_that_moved_by_more_than_one_percent_is_another_plan() -> None:
     assert not has_moved(agreed, little.legs)
     assert has_moved(agreed, more.legs)
     assert has_moved(agreed, ())
+
+
+def test_many_small_drifts_do_not_add_up_to_a_large_one_of_the_quote() -> None:
+    coins = dict.fromkeys(("AA", "BB", "CC", "DD", "EE"), 100)
+    scene = Scene.of(
+        prices=coins,
+        held={"USDT": 5_950, **dict.fromkeys(coins, "8.1")},
+        targets=dict.fromkeys(coins, 9),
+        order_size_pct="100",
+        fee_rate="0",
+    )
+    rounds = 0
+    while scene.plan().legs:
+        assert {leg.side for leg in scene.plan().legs} == {Side.BUY}
+        scene = scene.after(scene.plan().legs)
+        rounds += 1
+    assert rounds == 1
+    quote = next(row for row in scene.plan().allocations if row.asset == "USDT")
+    assert quote.weight_pct is not None
+    assert quote.target_pct is not None
+    assert abs(quote.weight_pct - quote.target_pct) <= 1
+    assert scene.plan().is_settled

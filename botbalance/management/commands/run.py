@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
     def _announce(self, address: str) -> None:
         self.stdout.write(f"\nBotBalance is at {address}  (EXCHANGE_ENV={settings.EXCHANGE_ENV}; Ctrl-C stops it)")
-        for email, password in services.SignIns().read().items():
+        for email, password in services.SignIns().working().items():
             self.stdout.write(f"  sign in as {email}  password {password}")
         self.stdout.flush()
 
