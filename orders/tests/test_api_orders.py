@@ -141,6 +141,7 @@ def test_a_long_list_comes_in_pages(api: APIClient) -> None:
     assert second["next"] is None
     assert len(api.get(URL, {"limit": "a lot"}).json()["results"]) == 2
     refusal(api.get(URL, {"cursor": "garbage"}), 404)
+    refusal(api.get(URL, {"cursor": "cD1hYmM="}), 404)  # p=abc: well-formed, and no number
 
 
 # --- cancelling ------------------------------------------------------------------------------------------
