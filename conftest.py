@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts import services as accounts
@@ -41,6 +42,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") or os.environ.get(
 
 
 def _forget() -> None:
+    translation.deactivate()  # a page in Russian leaves its thread speaking it
     system_settings.forget()
     markets.forget_rules()
     binance.forget_clocks()
