@@ -159,7 +159,7 @@ def test_a_plan_made_before_another_run_began_and_ended_is_not_sent(
         finally:
             connections.close_all()
 
-    with faults.plan([{"match": "GET /api/v3/ticker/bookTicker", "kind": "slow", "seconds": 4}]) as happened:
+    with faults.plan([{"match": "GET /api/v3/ticker/bookTicker", "kind": "slow", "seconds": 8}]) as happened:
         slower = threading.Thread(target=plan_slowly)
         slower.start()
         while not happened.happened:
