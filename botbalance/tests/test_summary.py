@@ -10,7 +10,6 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from exchanges.adapters import binance
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
 from exchanges.paper import services as paper
@@ -20,11 +19,6 @@ from tests.refusals import refusal
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
 URL = "/api/me/portfolio/summary"
 D = Decimal
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binance, "_full_jitter", lambda state: 0)
 
 
 @pytest.fixture

@@ -178,9 +178,8 @@ def test_a_key_that_stops_working_is_shown_and_can_be_checked_again(
 
 
 def test_an_exchange_that_is_down_is_no_wrong_key(
-    api: APIClient, paper_account: Callable[..., ExchangeAccount], alice: User, monkeypatch: pytest.MonkeyPatch
+    api: APIClient, paper_account: Callable[..., ExchangeAccount], alice: User
 ) -> None:
-    monkeypatch.setattr("exchanges.adapters.binance.READ_TRIES", 1)
     account = paper_account(alice)
     with faults.plan([{"kind": "refuse", "times": 99}]):
         answer = api.post(f"{URL}{account.pk}/check")

@@ -15,7 +15,7 @@ from botbalance.lib.errors import AppError
 from exchanges import services as exchanges
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.domain import NewOrder, OrderReport, Side
-from exchanges.errors import ClockSkew, CredentialsRefused, ExchangeError, OutcomeUnknown, Rejected
+from exchanges.errors import ClockSkew, ExchangeError, OutcomeUnknown, Rejected
 from orders.domain import INTENT_LIFETIME_MS, RUN_REASONS, Status
 from orders.models import Order, Round
 from orders.services import guards
@@ -87,8 +87,6 @@ def _send(order: Order, adapter: ExchangeAdapter) -> ExchangeError | None:
         ask(order, adapter)
         return error
     except ExchangeError as error:  # Throttled, Unavailable, CredentialsRefused, ClockSkew: known not executed
-        if isinstance(error, CredentialsRefused):
-            exchanges.mark_refused(order.account, error.message)
         _not_placed(order, error)
         return error
     apply_report(order, report, "answer")

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from botbalance.lib.errors import AppError
+from accounts.selectors import user_by_email
+from botbalance.lib.errors import AppError, NotFound
 from orders import services
 from orders.api import plan_body, run_body
 from orders.models import Run
@@ -26,9 +27,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=options["user"]).first()
-        if user is None:
-            raise CommandError(f"There is no user {options['user']}.")
+        try:
+            user = user_by_email(options["user"])
+        except NotFound:
+            raise CommandError(f"There is no user {options['user']}.") from None
         try:
             strategy = self._strategy(user, options["strategy"])
             if options["dry_run"]:

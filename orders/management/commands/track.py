@@ -3,7 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import User
+from accounts.selectors import user_by_email
+from botbalance.lib.errors import NotFound
 from exchanges import selectors as exchanges
 from orders import selectors, services
 
@@ -18,10 +19,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         accounts = list(selectors.accounts_with_work())
         if options["user"]:
-            user = User.objects.filter(email__iexact=options["user"]).first()
-            if user is None:
-                raise CommandError(f"There is no user {options['user']}.")
-            accounts = list(exchanges.accounts_of(user))
+            try:
+                accounts = list(exchanges.accounts_of(user_by_email(options["user"])))
+            except NotFound:
+                raise CommandError(f"There is no user {options['user']}.") from None
         rows: list[dict[str, Any]] = []
         for account in accounts:
             problems = services.track_account(account)
