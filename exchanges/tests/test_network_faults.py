@@ -94,7 +94,8 @@ def test_a_connection_that_fails_after_the_request_leaves_the_outcome_of_a_write
     with server(conversation) as exchange:
         expected = Unavailable if call is read else OutcomeUnknown
         assert error_of(call, adapter(exchange.url)) is expected
-        assert exchange.connections == (3 if call is read else 1)
+        # A read is tried three times; one of them may meet a pooled connection that the server has closed by then.
+        assert exchange.connections in ((2, 3) if call is read else (1,))
 
 
 @pytest.mark.parametrize("call", CALLS)
