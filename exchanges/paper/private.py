@@ -15,6 +15,7 @@ from exchanges.paper.bodies import cancel_answer, order_answer, order_row, trade
 from exchanges.paper.engine import Order, Refused
 from exchanges.paper.exchange_info import ORDER_TYPES, ORDERS_PER_10_SECONDS, ORDERS_PER_DAY, STP_MODES, eight
 from exchanges.paper.models import PaperAccount, PaperOrder, PaperTrade
+from exchanges.paper.routing import Route, Routes
 from exchanges.paper.store import OpenAccount
 from exchanges.paper.symbols import ASSETS
 from exchanges.paper.wire import CLIENT_ORDER_ID, INTEGER, ApiRefusal, Json, Parameters, invalid, missing
@@ -342,3 +343,24 @@ _KEY = re.compile(r"[A-Za-z0-9]{64}")
 
 def key_is_wellformed(api_key: str) -> bool:
     return _KEY.fullmatch(api_key) is not None
+
+
+_ONE_ORDER = ("orderId", "origClientOrderId")
+_HISTORY = ("startTime", "endTime", "limit")
+
+ROUTES: Routes = {
+    ("POST", "/api/v3/order"): Route(
+        new_order, 1, ("symbol", "side", "type"), ORDER_PARAMETERS, signed=True, free=True
+    ),
+    ("GET", "/api/v3/order"): Route(get_order, 4, ("symbol",), _ONE_ORDER, signed=True),
+    ("DELETE", "/api/v3/order"): Route(
+        cancel_order, 1, ("symbol",), (*_ONE_ORDER, "newClientOrderId", "cancelRestrictions"), signed=True, free=True
+    ),
+    ("GET", "/api/v3/openOrders"): Route(open_orders, open_orders_weight, optional=("symbol",), signed=True),
+    ("DELETE", "/api/v3/openOrders"): Route(cancel_open_orders, 1, ("symbol",), signed=True, free=True),
+    ("GET", "/api/v3/allOrders"): Route(all_orders, 20, ("symbol",), ("orderId", *_HISTORY), signed=True),
+    ("GET", "/api/v3/account"): Route(get_account, 20, optional=("omitZeroBalances",), signed=True),
+    ("GET", "/api/v3/myTrades"): Route(
+        my_trades, trades_weight, ("symbol",), ("orderId", "fromId", *_HISTORY), signed=True
+    ),
+}

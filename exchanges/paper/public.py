@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from exchanges.paper.exchange_info import eight, exchange_info, symbol_info
 from exchanges.paper.market import ControlledMarket
+from exchanges.paper.routing import Route, Routes
 from exchanges.paper.wire import INTEGER, SYMBOL_LIST, ApiRefusal, Json, Parameters, illegal
 
 INVALID_SYMBOL = "Invalid symbol."
@@ -152,3 +153,18 @@ def depth_weight(parameters: Parameters) -> int:
 
 def ticker_weight(parameters: Parameters) -> int:
     return 2 if "symbol" in parameters else 4
+
+
+_LISTS = ("symbol", "symbols", "symbolStatus")
+
+ROUTES: Routes = {
+    ("GET", "/api/v3/ping"): Route(ping, 1),
+    ("GET", "/api/v3/time"): Route(server_time, 1),
+    ("GET", "/api/v3/exchangeInfo"): Route(
+        get_exchange_info, 20, optional=(*_LISTS, "permissions", "showPermissionSets")
+    ),
+    ("GET", "/api/v3/ticker/price"): Route(ticker_price, ticker_weight, optional=_LISTS),
+    ("GET", "/api/v3/ticker/bookTicker"): Route(book_ticker, ticker_weight, optional=_LISTS),
+    ("GET", "/api/v3/avgPrice"): Route(average_price, 2, ("symbol",)),
+    ("GET", "/api/v3/depth"): Route(depth, depth_weight, ("symbol",), ("limit",)),
+}

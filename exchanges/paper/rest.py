@@ -6,7 +6,6 @@ Whatever is refused has changed nothing.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,8 +18,9 @@ from exchanges.paper.engine import Refused
 from exchanges.paper.exchange_info import REQUEST_WEIGHT_PER_MINUTE
 from exchanges.paper.market import Market
 from exchanges.paper.models import PaperAccount, RequestWeight
-from exchanges.paper.private import ORDER_PARAMETERS, PrivateCall
+from exchanges.paper.private import PrivateCall
 from exchanges.paper.public import PublicCall
+from exchanges.paper.routing import Route, Routes
 from exchanges.paper.services import default_market
 from exchanges.paper.wire import (
     INTEGER,
@@ -41,57 +41,8 @@ MAX_RECV_WINDOW_MS = Decimal(60_000)
 _MINUTE_MS = 60_000
 _SIGNING = ("recvWindow",)
 _SIGNED = ("timestamp", "signature")
-Weight = int | Callable[[Parameters], int]
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One endpoint: what it may be sent, what it weighs; `free` ones weigh nothing when they succeed."""
-
-    weight: Weight
-    mandatory: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    public: Callable[[PublicCall], Any] | None = None
-    private: Callable[[PrivateCall], Any] | None = None
-    free: bool = False
-
-    def cost(self, parameters: Parameters) -> int:
-        return self.weight if isinstance(self.weight, int) else self.weight(parameters)
-
-
-_LISTS = ("symbol", "symbols", "symbolStatus")
-_ONE_ORDER = ("orderId", "origClientOrderId")
-_HISTORY = ("startTime", "endTime", "limit")
-
-ROUTES: dict[tuple[str, str], Route] = {
-    ("GET", "/api/v3/ping"): Route(1, public=public.ping),
-    ("GET", "/api/v3/time"): Route(1, public=public.server_time),
-    ("GET", "/api/v3/exchangeInfo"): Route(
-        20, optional=(*_LISTS, "permissions", "showPermissionSets"), public=public.get_exchange_info
-    ),
-    ("GET", "/api/v3/ticker/price"): Route(public.ticker_weight, optional=_LISTS, public=public.ticker_price),
-    ("GET", "/api/v3/ticker/bookTicker"): Route(public.ticker_weight, optional=_LISTS, public=public.book_ticker),
-    ("GET", "/api/v3/avgPrice"): Route(2, ("symbol",), public=public.average_price),
-    ("GET", "/api/v3/depth"): Route(public.depth_weight, ("symbol",), ("limit",), public=public.depth),
-    ("POST", "/api/v3/order"): Route(
-        1, ("symbol", "side", "type"), ORDER_PARAMETERS, private=private.new_order, free=True
-    ),
-    ("GET", "/api/v3/order"): Route(4, ("symbol",), _ONE_ORDER, private=private.get_order),
-    ("DELETE", "/api/v3/order"): Route(
-        1,
-        ("symbol",),
-        (*_ONE_ORDER, "newClientOrderId", "cancelRestrictions"),
-        private=private.cancel_order,
-        free=True,
-    ),
-    ("GET", "/api/v3/openOrders"): Route(private.open_orders_weight, optional=("symbol",), private=private.open_orders),
-    ("DELETE", "/api/v3/openOrders"): Route(1, ("symbol",), private=private.cancel_open_orders, free=True),
-    ("GET", "/api/v3/allOrders"): Route(20, ("symbol",), ("orderId", *_HISTORY), private=private.all_orders),
-    ("GET", "/api/v3/account"): Route(20, optional=("omitZeroBalances",), private=private.get_account),
-    ("GET", "/api/v3/myTrades"): Route(
-        private.trades_weight, ("symbol",), ("orderId", "fromId", *_HISTORY), private=private.my_trades
-    ),
-}
+ROUTES: Routes = {**public.ROUTES, **private.ROUTES}
 
 
 def handle(request: RawRequest, market: Market | None = None) -> Answer:
@@ -165,16 +116,15 @@ def _charge(cost: int) -> dict[str, str]:
 
 
 def _serve(route: Route, request: RawRequest, parameters: Parameters, market: Market) -> tuple[Any, dict[str, str]]:
-    if route.public is not None:
+    if not route.signed:
         parameters.check(route.mandatory, route.optional)
-        return route.public(PublicCall(store.controlled(market), parameters, now_ms())), {}
-    assert route.private is not None
+        return route.handler(PublicCall(store.controlled(market), parameters, now_ms())), {}
     row = _authenticate(request)
     parameters.check((*route.mandatory, *_SIGNED), (*route.optional, *_SIGNING))
     check_deadline = _authorise(request, parameters, row)
     with store.opened(row.pk, market) as account:
         call = PrivateCall(account, parameters, check_deadline)
-        return route.private(call), call.headers
+        return route.handler(call), call.headers
 
 
 def _authenticate(request: RawRequest) -> PaperAccount:
