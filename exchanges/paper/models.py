@@ -17,7 +17,9 @@ class PaperAccount(models.Model):
     label = models.CharField(max_length=200)
     api_key = models.CharField(max_length=64, unique=True)
     api_secret = EncryptedTextField()
+    public_key = models.TextField(blank=True, help_text="PEM of an RSA or Ed25519 key; empty: HMAC with the secret.")
     is_closed = models.BooleanField(default=False)
+    burns_bnb = models.BooleanField(default=False, help_text="Commission is taken in BNB while there is enough of it.")
     maker_rate = MoneyField()
     taker_rate = MoneyField()
     created_ms = models.BigIntegerField()
@@ -74,8 +76,14 @@ class PaperOrder(models.Model):
     stp_mode = models.CharField(max_length=20)
     price = MoneyField()
     quantity = MoneyField()
+    iceberg_quantity = MoneyField(default=0)
+    quote_order_quantity = MoneyField(default=0)
+    strategy_id = models.BigIntegerField(null=True)
+    strategy_type = models.BigIntegerField(null=True)
     executed = MoneyField()
     quote_executed = MoneyField()
+    amendments = models.IntegerField(default=0)
+    expiry_reason = models.CharField(max_length=50, blank=True)
     status = models.CharField(max_length=20)
     time_ms = models.BigIntegerField()
     update_ms = models.BigIntegerField()
@@ -133,22 +141,33 @@ class PaperLedger(models.Model):
 
 
 class SymbolControl(models.Model):
-    """An operator's hand on a symbol from a moment on: its status, and the price it is held at (0: none)."""
+    """An operator's hand on a symbol from a moment on: its status, the price it is held at (0: none), and what its
+    filters say instead, as {"LOT_SIZE": {"stepSize": "0.001"}}.
+    """
 
     symbol = models.CharField(max_length=40)
     since_ms = models.BigIntegerField()
     status = models.CharField(max_length=20)
     price = MoneyField(null=True)
+    filters = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.status}"
 
 
 class RequestWeight(models.Model):
-    """The one counter of request weight: `used` in the minute number `minute` since 1970."""
+    """What one network address has used: weight in the minute number `minute` since 1970, requests in the five minutes
+    number `raw_window`, and how often it went on after a 429, which makes its bans longer.
+    """
 
-    minute = models.BigIntegerField()
-    used = models.IntegerField()
+    address = models.CharField(max_length=64, unique=True, default="")
+    minute = models.BigIntegerField(default=0)
+    used = models.IntegerField(default=0)
+    raw_window = models.BigIntegerField(default=0)
+    raw_requests = models.IntegerField(default=0)
+    offences = models.IntegerField(default=0)
+    last_offence_ms = models.BigIntegerField(default=0)
+    banned_until_ms = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
-        return f"{self.used} in minute {self.minute}"
+        return f"{self.address}: {self.used} in minute {self.minute}"
