@@ -1,6 +1,8 @@
 # Everything starts here. Needs Python 3.11 or newer and make; nothing else.
 #   make run    set up, and start BotBalance on http://127.0.0.1:8000 (PORT=… for another)
 #   make test   set up, and run the tests
+#   make soak   the long tests: 20,000 requests of a fuzz, and half a minute of trading by two processes
+#   make bench  how many requests a second the paper exchange answers, printed as a table
 #   make check  lint, types, migrations, deployment settings
 PYTHON ?= python3
 PORT ?= 8000
@@ -8,7 +10,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 TEST_ARGS ?=
 
-.PHONY: setup setup-dev run test e2e check clean
+.PHONY: setup setup-dev run test soak bench e2e check clean
 
 setup: .venv/.runtime
 setup-dev: .venv/.dev
@@ -33,6 +35,12 @@ run: setup
 
 test: setup-dev
 	$(BIN)/python -m pytest -n auto -q $(TEST_ARGS)
+
+soak: setup-dev
+	$(BIN)/python -m pytest -n auto -q -m soak $(TEST_ARGS)
+
+bench: setup-dev
+	$(BIN)/python bench/paper_exchange.py
 
 check: setup-dev
 	$(BIN)/ruff check .

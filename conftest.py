@@ -18,7 +18,7 @@ from accounts.models import User
 from botbalance.lib import system_settings
 from exchanges import markets
 from exchanges import services as exchanges
-from exchanges.adapters import binance
+from exchanges.adapters import binance, guard
 from exchanges.models import ExchangeAccount
 from strategies import services as strategies
 from strategies.domain import Target
@@ -46,6 +46,7 @@ def _forget() -> None:
     system_settings.forget()
     markets.forget_rules()
     binance.forget_clocks()
+    guard.forget_guards()
 
 
 def _uses_main_database(request: pytest.FixtureRequest) -> bool:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from botbalance.lib import system_settings
+from exchanges.paper import services as paper
 
 VENUES = {"mock": "PAPER", "testnet": "TESTNET", "mainnet": "LIVE"}
 
@@ -23,5 +24,4 @@ def venue(request: HttpRequest) -> dict[str, Any]:
 
 def market() -> str:
     """The paper exchange's price source in one line: `walk seed 1 x1`."""
-    seed = f" seed {settings.PAPER_SEED}" if settings.PAPER_MARKET == "walk" else ""
-    return f"{settings.PAPER_MARKET}{seed} x{settings.PAPER_SPEED}"
+    return paper.market_description()

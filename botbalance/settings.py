@@ -7,6 +7,7 @@ A wrong value stops the start with one line that names the variable and the reme
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -61,21 +62,37 @@ PRICING_USE_CACHE = flag("PRICING_USE_CACHE", True)
 PRICING_TTL_SECONDS = whole("PRICING_TTL_SECONDS", 3, least=1, most=300)
 PAPER_START_BALANCE = positive("PAPER_START_BALANCE", "10000")
 TRADING_ENABLED = flag("TRADING_ENABLED", True)
+EXCHANGE_INFO_TTL_SECONDS = whole("EXCHANGE_INFO_TTL_SECONDS", 3600, least=3600, most=21_600)
 SYSTEM_SETTINGS_TTL_SECONDS = whole("SYSTEM_SETTINGS_TTL_SECONDS", 5, most=60)
 
 MAINNET_HOSTS = ("api.binance.com", "api-gcp.binance.com", *(f"api{number}.binance.com" for number in (1, 2, 3, 4)))
 BINANCE_MAINNET_URL = address("BINANCE_MAINNET_URL", "https://api.binance.com")
 BINANCE_TESTNET_URL = address("BINANCE_TESTNET_URL", "https://testnet.binance.vision", never=MAINNET_HOSTS)
+for _name, _url in (("BINANCE_MAINNET_URL", BINANCE_MAINNET_URL), ("BINANCE_TESTNET_URL", BINANCE_TESTNET_URL)):
+    if urlsplit(_url).scheme != "https" and urlsplit(_url).hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ImproperlyConfigured(f"{_name} must begin with https://, or API keys would travel in the open.")
 EXCHANGE_CONNECT_TIMEOUT_SECONDS = float(positive("EXCHANGE_CONNECT_TIMEOUT_SECONDS", "3.05"))
 EXCHANGE_READ_TIMEOUT_SECONDS = float(positive("EXCHANGE_READ_TIMEOUT_SECONDS", "10"))
 EXCHANGE_RECV_WINDOW_MS = whole("EXCHANGE_RECV_WINDOW_MS", 5000, least=100, most=60_000)
+# After so many broken requests in a row nothing is sent to a host for so long.
+EXCHANGE_BREAKER_FAILURES = whole("EXCHANGE_BREAKER_FAILURES", 20, least=1, most=1000)
+EXCHANGE_BREAKER_SECONDS = whole("EXCHANGE_BREAKER_SECONDS", 15, least=1, most=600)
+ENABLE_OKX = flag("ENABLE_OKX", False)
+ENABLE_EARN = flag("ENABLE_EARN", False)
+ENABLE_FUTURES = flag("ENABLE_FUTURES", False)
 
-# The paper exchange's market: `walk` (seeded random walk) or `replay:DIRECTORY` of candle files.
+# The paper exchange's market: `walk` (seeded random walk), `live` (a live exchange's public data), or
+# `replay:DIRECTORY` of candle files.
 PAPER_MARKET = env.str("PAPER_MARKET", default="walk")
-if PAPER_MARKET != "walk" and not any(Path(PAPER_MARKET.removeprefix("replay:")).glob("*.csv.gz")):
-    raise ImproperlyConfigured(f"PAPER_MARKET is {PAPER_MARKET!r}; it must be walk, or replay:DIRECTORY of candles.")
+if PAPER_MARKET not in ("walk", "live") and not any(Path(PAPER_MARKET.removeprefix("replay:")).glob("*.csv.gz")):
+    raise ImproperlyConfigured(
+        f"PAPER_MARKET is {PAPER_MARKET!r}; it must be walk, live, or replay:DIRECTORY of candles."
+    )
 PAPER_SEED = whole("PAPER_SEED", 1)
 PAPER_SPEED = positive("PAPER_SPEED", "1")
+if PAPER_MARKET == "live" and PAPER_SPEED != 1:
+    raise ImproperlyConfigured("PAPER_SPEED must be 1 where PAPER_MARKET is live.")
+PAPER_LIVE_URL = address("PAPER_LIVE_URL", "https://data-api.binance.vision")
 PAPER_REPLAY_START = moment("PAPER_REPLAY_START", "")
 PAPER_REPLAY_EPOCH = moment("PAPER_REPLAY_EPOCH", "2026-01-01T00:00:00+00:00")
 
@@ -117,7 +134,12 @@ CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "botbalance"}
         if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_entries"}
+        else {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "cache_entries",
+            # Above the default of 300 a third of the entries is thrown away, prices and rules among them.
+            "OPTIONS": {"MAX_ENTRIES": 20_000},
+        }
     )
 }
 
@@ -308,7 +330,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
-    "loggers": {"urllib3": {"level": "WARNING"}, "celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
+    # urllib3 warns of malformed headers with the whole address, signature and all.
+    "loggers": {"urllib3": {"level": "ERROR"}, "celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
 }
 
 SENTRY_DSN = server("SENTRY_DSN", "", ("http", "https"))

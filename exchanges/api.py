@@ -24,7 +24,12 @@ class ConnectSerializer(serializers.Serializer[Any]):
     quote = serializers.CharField(max_length=10, default="USDT")
     api_key = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     api_secret = serializers.CharField(
-        max_length=200, required=False, allow_blank=True, default="", write_only=True, trim_whitespace=True
+        required=False,
+        allow_blank=True,
+        default="",
+        write_only=True,
+        trim_whitespace=True,
+        help_text="The secret of an HMAC key, or the private key of an RSA or Ed25519 key as PEM text.",
     )
 
 

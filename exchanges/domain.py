@@ -106,6 +106,141 @@ class OrderReport:
     time_ms: int
 
 
+class CancelReplaceMode(StrEnum):
+    """What happens to the new order when the old one cannot be cancelled."""
+
+    STOP_ON_FAILURE = "STOP_ON_FAILURE"
+    ALLOW_FAILURE = "ALLOW_FAILURE"
+
+
+class RateLimitMode(StrEnum):
+    """What a cancel-replace does when the account may place no more orders for now: nothing, or the cancel alone."""
+
+    DO_NOTHING = "DO_NOTHING"
+    CANCEL_ONLY = "CANCEL_ONLY"
+
+
+class StepResult(StrEnum):
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    NOT_ATTEMPTED = "NOT_ATTEMPTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One half of a cancel-replace: the order after a success, the exchange's code and words after a failure."""
+
+    result: StepResult
+    order: OrderReport | None = None
+    exchange_code: int = 0
+    exchange_message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReplaceReport:
+    """Both halves, each for itself: the cancel may have succeeded and the new order not, and the reverse."""
+
+    cancel: Step
+    new_order: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """Trade of one symbol in one interval; `close_time_ms` is its last millisecond."""
+
+    open_time_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    close_time_ms: int
+    quote_volume: Decimal
+    trades: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookLevel:
+    price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """The order book of one symbol: bids from the highest, asks from the lowest price."""
+
+    last_update_id: int
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """One kind of commission; what is charged is maker or taker, plus buyer or seller."""
+
+    maker: Decimal = ZERO
+    taker: Decimal = ZERO
+    buyer: Decimal = ZERO
+    seller: Decimal = ZERO
+
+    def maker_rate(self, side: Side) -> Decimal:
+        return self.maker + (self.buyer if side == Side.BUY else self.seller)
+
+    def taker_rate(self, side: Side) -> Decimal:
+        return self.taker + (self.buyer if side == Side.BUY else self.seller)
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """The reduction of the standard commission when it is paid in `asset`; `factor` as the exchange gives it."""
+
+    enabled_for_account: bool
+    enabled_for_symbol: bool
+    asset: str
+    factor: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What trading a symbol costs. Tax and special commission are added to the standard one, and never discounted."""
+
+    standard: Rates
+    special: Rates
+    tax: Rates
+    discount: Discount
+
+    def maker_rate(self, side: Side) -> Decimal:
+        return sum((rates.maker_rate(side) for rates in (self.standard, self.special, self.tax)), ZERO)
+
+    def taker_rate(self, side: Side) -> Decimal:
+        return sum((rates.taker_rate(side) for rates in (self.standard, self.special, self.tax)), ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRights:
+    """What an API key may do, and whether it works from anywhere."""
+
+    is_ip_restricted: bool
+    can_read: bool
+    can_trade_spot: bool
+    can_withdraw: bool
+    can_transfer_internally: bool
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """So many of a kind (REQUEST_WEIGHT, ORDERS, RAW_REQUESTS) in an interval such as 1M, 10S, 1D."""
+
+    kind: str
+    interval: str
+    limit: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.interval}"
+
+
 @dataclass(frozen=True, slots=True)
 class SymbolRules:
     """What an order on one symbol must satisfy (exchangeInfo). A step, tick or limit of 0 means it is not set.
@@ -135,6 +270,8 @@ class SymbolRules:
     base_precision: int = 8
     quote_precision: int = 8
     limit_orders_allowed: bool = True
+    percent_filter: str = "PERCENT_PRICE_BY_SIDE"
+    notional_filter: str = "NOTIONAL"
 
     @property
     def is_trading(self) -> bool:
@@ -170,9 +307,9 @@ class SymbolRules:
         up = self.bid_multiplier_up if buying else self.ask_multiplier_up
         down = self.bid_multiplier_down if buying else self.ask_multiplier_down
         if not self._within(price, reference * down, reference * up):
-            return "PERCENT_PRICE_BY_SIDE"
+            return self.percent_filter
         if not self._within(price * quantity, self.min_notional, self.max_notional):
-            return "NOTIONAL"
+            return self.notional_filter
         return ""
 
     @staticmethod
@@ -182,14 +319,15 @@ class SymbolRules:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeInfo:
-    """The rules of every symbol of one venue."""
+    """The rules of every symbol of one venue, and how much may be asked of it."""
 
     rules: Mapping[str, SymbolRules]
     pairs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    limits: tuple[RateLimit, ...] = ()
 
     @classmethod
-    def of(cls, rules: Mapping[str, SymbolRules]) -> "ExchangeInfo":
-        return cls(rules, {(rule.base, rule.quote): symbol for symbol, rule in rules.items()})
+    def of(cls, rules: Mapping[str, SymbolRules], limits: tuple[RateLimit, ...] = ()) -> "ExchangeInfo":
+        return cls(rules, {(rule.base, rule.quote): symbol for symbol, rule in rules.items()}, limits)
 
     def pair(self, base: str, quote: str) -> SymbolRules | None:
         """Rules of the symbol that trades `base` against `quote`, None where there is none."""

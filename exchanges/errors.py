@@ -7,6 +7,8 @@ ExchangeError
 |- Unavailable          yes: a read that failed, or a write that is known not to have been executed
 |- ClockSkew            once: refused before execution (-1021); resync the clock, send again with the same id
 `- OutcomeUnknown       ask, never resend: an order or a cancel that may or may not have been executed
+
+NotAvailable is no answer of an exchange: this server does not have what was asked for, however often it is asked.
 """
 
 from botbalance.lib.errors import AppError
@@ -60,8 +62,11 @@ class Throttled(ExchangeError):
 
 
 class Unavailable(ExchangeError):
+    """`not_before_ms` is 0, or the time on our clock before which nothing is sent to this exchange."""
+
     status = 503
     default_code = "exchange_unavailable"
+    not_before_ms: int = 0
 
 
 class ClockSkew(ExchangeError):
@@ -72,3 +77,10 @@ class ClockSkew(ExchangeError):
 class OutcomeUnknown(ExchangeError):
     status = 503
     default_code = "outcome_unknown"
+
+
+class NotAvailable(AppError):
+    """The sentence says what is not there, and why."""
+
+    status = 501
+    default_code = "not_available"

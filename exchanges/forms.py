@@ -19,12 +19,16 @@ class WriteOnlyInput(forms.PasswordInput):
         super().__init__(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off", "class": "mono"})
 
 
-class HiddenTypingInput(WriteOnlyInput):
-    input_type = "password"
+class WriteOnlyTextarea(forms.Textarea):
+    """Room for a private key of several lines; what was typed is never sent back to the browser."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.attrs["autocomplete"] = "new-password"  # or browsers fill in the password of this site
+        super().__init__(
+            attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off", "class": "mono"}
+        )
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
 
 
 class ConnectForm(forms.Form):
@@ -46,7 +50,12 @@ class ConnectForm(forms.Form):
         help_text=_("What the account is valued in and what coins are bought with. It stays with the account."),
     )
     api_key = forms.CharField(label=_("API key"), max_length=200, required=False, widget=WriteOnlyInput)
-    api_secret = forms.CharField(label=_("API secret"), max_length=200, required=False, widget=HiddenTypingInput)
+    api_secret = forms.CharField(
+        label=_("API secret, or private key"),
+        required=False,
+        widget=WriteOnlyTextarea,
+        help_text=_("For an RSA or Ed25519 key: the private key, from BEGIN to END."),
+    )
 
     @property
     def key_fields(self) -> list[Any]:

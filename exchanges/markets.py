@@ -1,6 +1,7 @@
 """Shared market data: prices and symbol rules of a venue, read once for all users.
 
-Prices: one all-symbol call, kept in the cache for `pricing_ttl_seconds`, one flight at a time. Rules: an hour.
+Prices: one all-symbol call, kept in the cache for `pricing_ttl_seconds`, one flight at a time. Rules: kept for
+`exchange_info_ttl_seconds`, and read again at once after the exchange has refused an order for a filter.
 """
 
 import time
@@ -16,7 +17,6 @@ from exchanges.adapters.base import ExchangeAdapter
 from exchanges.domain import BookTicker, ExchangeInfo, Price, PriceSnapshot, Venue
 from exchanges.errors import ExchangeError, Unavailable
 
-RULES_SECONDS = 3600
 RULES_PROCESS_SECONDS = 300
 LAST_KNOWN_SECONDS = 3600
 FLIGHT_SECONDS = 15
@@ -24,7 +24,8 @@ FAILURE_SECONDS = 2
 # Older prices are shown with their age, and never traded on.
 STALE_AFTER_SECONDS = 60
 
-_rules: dict[Venue, tuple[float, ExchangeInfo]] = {}
+# This process's copy: when it was made (monotonic seconds), when the rules were read (ms), and the rules.
+_rules: dict[Venue, tuple[float, int, ExchangeInfo]] = {}
 _rules_lock = Lock()
 
 
@@ -129,26 +130,41 @@ def _from_book(book: BookTicker) -> Price:
 
 
 def rules(venue: Venue, adapter: ExchangeAdapter) -> ExchangeInfo:
-    """Symbol rules, at most an hour old (five minutes more in a process that holds its own copy)."""
+    """Symbol rules no older than the settings allow (five minutes more in a process that holds its own copy)."""
     known = _rules.get(venue)
     if known is not None and time.monotonic() - known[0] < RULES_PROCESS_SECONDS:
-        return known[1]
-    shared: ExchangeInfo | None = cache.get(f"rules:{venue}")
-    if shared is None:
+        return known[2]
+    shared: tuple[int, ExchangeInfo] | None = cache.get(_rules_key(venue))
+    ttl_ms = system_settings.current().exchange_info_ttl_seconds * 1000
+    if shared is None or not 0 <= now_ms() - shared[0] < ttl_ms:
         return refresh_rules(venue, adapter)
-    return _remember_rules(venue, shared)
+    return _remember_rules(venue, *shared)
 
 
 def refresh_rules(venue: Venue, adapter: ExchangeAdapter) -> ExchangeInfo:
     """Read the rules again, now: after a filter failure the exchange's rules are not the ones we know."""
+    at_ms = now_ms()
     info = adapter.exchange_info()
-    cache.set(f"rules:{venue}", info, RULES_SECONDS)
-    return _remember_rules(venue, info)
+    cache.set(_rules_key(venue), (at_ms, info), system_settings.current().exchange_info_ttl_seconds)
+    return _remember_rules(venue, at_ms, info)
 
 
-def _remember_rules(venue: Venue, info: ExchangeInfo) -> ExchangeInfo:
+def rules_age_seconds(venue: Venue) -> int | None:
+    """How long ago the rules in use were read from the exchange; None where none are kept."""
+    known = _rules.get(venue)
+    shared: tuple[int, ExchangeInfo] | None = cache.get(_rules_key(venue))
+    moments = [at_ms for at_ms in (known and known[1], shared and shared[0]) if at_ms is not None]
+    return max(0, (now_ms() - max(moments)) // 1000) if moments else None
+
+
+def _rules_key(venue: Venue) -> str:
+    """Numbered by the shape of what is kept under it: an older shape is not found."""
+    return f"rules:2:{venue}"
+
+
+def _remember_rules(venue: Venue, at_ms: int, info: ExchangeInfo) -> ExchangeInfo:
     with _rules_lock:
-        _rules[venue] = (time.monotonic(), info)
+        _rules[venue] = (time.monotonic(), at_ms, info)
     return info
 
 

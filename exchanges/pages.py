@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.pages import signed_in
@@ -40,6 +41,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
     return render(request, "exchanges/list.html", {"rows": rows, "most": services.MAX_ACCOUNTS_PER_USER})
 
 
+@sensitive_post_parameters("api_key", "api_secret")
 @require_http_methods(["GET", "POST"])
 @login_required
 @never_cache
@@ -56,6 +58,8 @@ def connect(request: HttpRequest) -> HttpResponse:
         return _connect_page(request, form, status=error.status)
     if account.status == ExchangeAccount.Status.OK:
         messages.success(request, _("%(label)s is connected.") % {"label": account.label})
+        if account.status_reason:
+            messages.warning(request, account.status_reason)
     else:
         messages.info(request, f"{account.label}: {account.status_reason or account.get_status_display()}")
     return back(request, f"{reverse('dashboard')}?account={account.pk}")
@@ -97,5 +101,6 @@ def check(request: HttpRequest, account_id: int) -> HttpResponse:
         messages.success(request, _("%(label)s works: the exchange answered.") % {"label": account.label})
     else:
         reason = account.status_reason or account.get_status_display()
-        messages.error(request, _("%(label)s: %(reason)s") % {"label": account.label, "reason": reason})
+        say = messages.warning if account.status == ExchangeAccount.Status.OK else messages.error
+        say(request, _("%(label)s: %(reason)s") % {"label": account.label, "reason": reason})
     return back(request, reverse("exchanges:list"))

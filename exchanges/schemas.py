@@ -7,7 +7,26 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from botbalance.lib.money import ZERO
-from exchanges.domain import AccountInfo, Balance, BookTicker, ExchangeInfo, OrderReport, SymbolRules, TradeReport
+from exchanges.domain import (
+    AccountInfo,
+    Balance,
+    BookLevel,
+    BookTicker,
+    CancelReplaceReport,
+    Candle,
+    Commission,
+    Depth,
+    Discount,
+    ExchangeInfo,
+    KeyRights,
+    OrderReport,
+    RateLimit,
+    Rates,
+    Step,
+    StepResult,
+    SymbolRules,
+    TradeReport,
+)
 
 # No amount, id or time of an exchange has more digits before the point; a bigger one would only exhaust memory later.
 MOST_DIGITS = 30
@@ -59,11 +78,30 @@ def _field(row: Mapping[str, Any], name: str) -> Any:
         raise MalformedAnswer(f"field {name} is missing") from None
 
 
+def _flag(row: Mapping[str, Any], name: str) -> bool:
+    value = _field(row, name)
+    if not isinstance(value, bool):
+        raise MalformedAnswer(f"field {name} is neither true nor false")
+    return value
+
+
+def _columns(body: Any, least: int) -> Sequence[Sequence[Any]]:
+    """A list of lists, each with at least so many values."""
+    if not isinstance(body, list) or not all(isinstance(row, list) and len(row) >= least for row in body):
+        raise MalformedAnswer(f"expected lists of {least} values")
+    return body
+
+
 def _text(row: Mapping[str, Any], name: str) -> str:
     value = _field(row, name)
     if not isinstance(value, str):
         raise MalformedAnswer(f"field {name} is not text")
     return value
+
+
+def nothing(body: Any) -> None:
+    """An answer that says no more than that all is well: an object, mostly an empty one."""
+    _mapping(body)
 
 
 def server_time(body: Any) -> int:
@@ -81,6 +119,73 @@ def book_tickers(body: Any) -> list[BookTicker]:
 def ticker_prices(body: Any) -> dict[str, Decimal]:
     rows = _rows(body) if isinstance(body, list) else [_mapping(body)]
     return {_text(row, "symbol"): decimal(_field(row, "price")) for row in rows}
+
+
+def candles(body: Any) -> list[Candle]:
+    return [
+        Candle(
+            open_time_ms=integer(row[0]),
+            open=decimal(row[1]),
+            high=decimal(row[2]),
+            low=decimal(row[3]),
+            close=decimal(row[4]),
+            volume=decimal(row[5]),
+            close_time_ms=integer(row[6]),
+            quote_volume=decimal(row[7]),
+            trades=integer(row[8]),
+        )
+        for row in _columns(body, 9)
+    ]
+
+
+def depth(body: Any) -> Depth:
+    row = _mapping(body)
+
+    def side(name: str) -> tuple[BookLevel, ...]:
+        return tuple(BookLevel(decimal(level[0]), decimal(level[1])) for level in _columns(_field(row, name), 2))
+
+    return Depth(integer(_field(row, "lastUpdateId")), side("bids"), side("asks"))
+
+
+def key_rights(body: Any) -> KeyRights:
+    """GET apiRestrictions. A right that is not spoken of is none; the two that decide must be there."""
+    row = _mapping(body)
+    return KeyRights(
+        is_ip_restricted=_flag(row, "ipRestrict"),
+        can_read=row.get("enableReading") is True,
+        can_trade_spot=_flag(row, "enableSpotAndMarginTrading"),
+        can_withdraw=_flag(row, "enableWithdrawals"),
+        can_transfer_internally=row.get("enableInternalTransfer") is True,
+        created_ms=integer(row.get("createTime", 0)),
+    )
+
+
+def commission(body: Any) -> Commission:
+    """GET account/commission, and POST order/test with rates, whose names end in ForOrder."""
+    row = _mapping(body)
+
+    def rates(name: str, *, needed: bool = True) -> Rates:
+        given = row.get(name, row.get(f"{name}ForOrder"))
+        if given is None and not needed:
+            return Rates()
+        if given is None:
+            raise MalformedAnswer(f"field {name} is missing")
+        found = _mapping(given)
+        numbers = {key: decimal(found.get(key, 0)) for key in ("buyer", "seller")}
+        return Rates(maker=decimal(_field(found, "maker")), taker=decimal(_field(found, "taker")), **numbers)
+
+    discount = _mapping(_field(row, "discount"))
+    return Commission(
+        standard=rates("standardCommission"),
+        special=rates("specialCommission", needed=False),
+        tax=rates("taxCommission", needed=False),
+        discount=Discount(
+            enabled_for_account=_flag(discount, "enabledForAccount"),
+            enabled_for_symbol=_flag(discount, "enabledForSymbol"),
+            asset=str(discount.get("discountAsset") or ""),
+            factor=decimal(discount.get("discount", 1)),
+        ),
+    )
 
 
 def account(body: Any) -> AccountInfo:
@@ -130,6 +235,26 @@ def orders(body: Any) -> list[OrderReport]:
     return [order(row) for row in _rows(body) if "orderId" in row]
 
 
+def cancel_replace(body: Any) -> CancelReplaceReport:
+    """POST order/cancelReplace: a success as it is, a failure with both halves inside `data`."""
+    row = _mapping(body)
+    halves = _mapping(_field(row, "data")) if "data" in row else row
+    return CancelReplaceReport(_step(halves, "cancel"), _step(halves, "newOrder"))
+
+
+def _step(halves: Mapping[str, Any], name: str) -> Step:
+    try:
+        result = StepResult(_text(halves, f"{name}Result"))
+    except ValueError:
+        raise MalformedAnswer(f"field {name}Result is not one we know") from None
+    if result == StepResult.NOT_ATTEMPTED:
+        return Step(result)
+    response = _mapping(_field(halves, f"{name}Response"))
+    if result == StepResult.SUCCESS:
+        return Step(result, order(response))
+    return Step(result, None, integer(_field(response, "code")), str(response.get("msg", "")))
+
+
 def trades(body: Any) -> list[TradeReport]:
     return [
         TradeReport(
@@ -150,8 +275,25 @@ def trades(body: Any) -> list[TradeReport]:
 
 
 def exchange_info(body: Any) -> ExchangeInfo:
-    rules = (symbol_rules(row) for row in _rows(_field(_mapping(body), "symbols")))
-    return ExchangeInfo.of({rule.symbol: rule for rule in rules})
+    row = _mapping(body)
+    rules = (symbol_rules(item) for item in _rows(_field(row, "symbols")))
+    limits = tuple(_rate_limit(item) for item in _rows(row.get("rateLimits", [])))
+    return ExchangeInfo.of({rule.symbol: rule for rule in rules}, limits)
+
+
+def _rate_limit(row: Mapping[str, Any]) -> RateLimit:
+    interval = f"{integer(_field(row, 'intervalNum'))}{_text(row, 'interval')[:1]}"
+    return RateLimit(_text(row, "rateLimitType"), interval, integer(_field(row, "limit")))
+
+
+def used_limits(headers: Mapping[str, str]) -> dict[str, int]:
+    """What is used up of the limits, by RateLimit.name, as the headers of an answer tell it."""
+    used: dict[str, int] = {}
+    for name, value in headers.items():
+        for prefix, kind in (("x-mbx-used-weight-", "REQUEST_WEIGHT"), ("x-mbx-order-count-", "ORDERS")):
+            if name.lower().startswith(prefix) and value.isdecimal() and len(value) < MOST_DIGITS:
+                used[f"{kind} {name[len(prefix) :].upper()}"] = int(value)
+    return used
 
 
 def symbol_rules(row: Mapping[str, Any]) -> SymbolRules:
@@ -187,6 +329,8 @@ def symbol_rules(row: Mapping[str, Any]) -> SymbolRules:
         quote_precision=integer(row.get("quoteAssetPrecision", 8)),
         limit_orders_allowed="LIMIT" in row.get("orderTypes", ["LIMIT"])
         and bool(row.get("isSpotTradingAllowed", True)),
+        percent_filter=sides if sides in filters or both not in filters else both,
+        notional_filter=notional if notional in filters or "MIN_NOTIONAL" not in filters else "MIN_NOTIONAL",
     )
 
 

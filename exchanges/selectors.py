@@ -21,6 +21,14 @@ def account_of(user: User, account_id: int) -> ExchangeAccount:
     return account
 
 
+def any_account(account_id: int) -> ExchangeAccount:
+    """Anybody's connected account, for the operator's commands; NotFound where there is none."""
+    account = ExchangeAccount.objects.filter(pk=account_id, archived_at=None).first()
+    if account is None:
+        raise NotFound(_("There is no such exchange account."))
+    return account
+
+
 def chosen_account(user: User, account_id: int | None) -> ExchangeAccount:
     """The account that was asked for, or the user's first; NotFound when there is none."""
     if account_id is not None:

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,12 +12,14 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import User
 from botbalance.lib import system_settings
 from botbalance.lib.errors import Conflict, Invalid, NotFound
-from exchanges import markets
+from exchanges import keys, markets, signing
 from exchanges.adapters.binance import BinanceAdapter
+from exchanges.adapters.session import new_session
 from exchanges.domain import ExchangeInfo, KeySource, NoVenue, PriceSnapshot, Venue, resolve_venue
 from exchanges.errors import CredentialsRefused, ExchangeError
 from exchanges.models import ExchangeAccount
@@ -35,7 +38,7 @@ def _session() -> requests.Session:
     """This thread's pooled session. The paper exchange answers in-process, through its transport."""
     session: requests.Session | None = getattr(_thread, "session", None)
     if session is None:
-        session = requests.Session()
+        session = new_session()
         session.mount(paper.BASE_URL, PaperTransport())
         _thread.session = session
     return session
@@ -77,10 +80,34 @@ def adapter_for(account: ExchangeAccount) -> BinanceAdapter:
     if source == KeySource.OWN:
         return _adapter(venue, account.api_key, account.api_secret)
     if source == KeySource.SYSTEM:
-        return _adapter(venue, settings.BINANCE_SPOT_TESTNET_API_KEY, settings.BINANCE_SPOT_TESTNET_API_SECRET)
+        return system_adapter()
     if not account.paper_key:
         _open_paper_on_first_use(account)
     return _adapter(venue, account.paper_key, account.paper_secret)
+
+
+@contextmanager
+def trial_adapter() -> Iterator[BinanceAdapter]:
+    """An adapter without real money that no user owns: a paper account of its own, or the server's testnet keys."""
+    if settings.EXCHANGE_ENV == "mainnet":
+        raise Conflict(_("On mainnet there is no account for trials."), code="mainnet")
+    if settings.EXCHANGE_ENV == "testnet":
+        yield system_adapter()
+        return
+    pair = paper.open_account("trial", {"USDT": system_settings.current().paper_start_balance})
+    try:
+        yield _adapter(Venue.PAPER, pair.api_key, pair.api_secret)
+    finally:
+        paper.close_account(pair.api_key)
+
+
+def system_adapter() -> BinanceAdapter:
+    """An adapter with the server's own keys: testnet only, where they are set and switched on."""
+    if settings.EXCHANGE_ENV != "testnet" or not _has_system_keys():
+        raise CredentialsRefused(
+            _("This server has no testnet keys of its own, or ENABLE_SYSTEM_TESTNET_ACCOUNT is off.")
+        )
+    return _adapter(Venue.TESTNET, settings.BINANCE_SPOT_TESTNET_API_KEY, settings.BINANCE_SPOT_TESTNET_API_SECRET)
 
 
 def _adapter(venue: Venue, api_key: str = "", api_secret: str = "") -> BinanceAdapter:
@@ -94,6 +121,7 @@ def _adapter(venue: Venue, api_key: str = "", api_secret: str = "") -> BinanceAd
         api_key=api_key,
         api_secret=api_secret,
         session=_session(),
+        venue=venue,
         timeout=(settings.EXCHANGE_CONNECT_TIMEOUT_SECONDS, settings.EXCHANGE_READ_TIMEOUT_SECONDS),
         recv_window_ms=settings.EXCHANGE_RECV_WINDOW_MS,
     )
@@ -128,6 +156,7 @@ def refresh_rules_for(account: ExchangeAccount) -> None:
     markets.refresh_rules(venue, _adapter(venue))
 
 
+@sensitive_variables("api_key", "api_secret")
 def connect_account(
     user: User,
     *,
@@ -140,9 +169,10 @@ def connect_account(
 ) -> ExchangeAccount:
     """Connect an account: paper at once, Binance after its key has answered (where this server contacts Binance).
 
-    Raises Invalid with field messages; a refused key is not stored.
+    `api_secret` is the secret of an HMAC key, or the private key of an RSA or Ed25519 key as PEM text. Raises Invalid
+    with field messages; a refused key is not stored.
     """
-    label, api_key, api_secret = label.strip(), api_key.strip(), api_secret.strip()
+    label, api_key, api_secret = label.strip(), api_key.strip(), signing.tidy(api_secret)
     _check_connection_fields(user, label, venue, quote, api_key, api_secret)
     account = ExchangeAccount(
         user=user,
@@ -169,6 +199,7 @@ def connect_account(
     return account
 
 
+@sensitive_variables("api_key", "api_secret")
 def _check_connection_fields(user: User, label: str, venue: str, quote: str, api_key: str, api_secret: str) -> None:
     fields: dict[str, list[str]] = {}
     if not label or len(label) > 40:
@@ -184,9 +215,12 @@ def _check_connection_fields(user: User, label: str, venue: str, quote: str, api
         fields[missing] = [_("The API key and its secret belong together.")]
     if venue == ExchangeAccount.Venue.PAPER and api_key:
         fields["api_key"] = [_("A paper account needs no key. Choose binance to connect a real one.")]
-    for name, value in (("api_key", api_key), ("api_secret", api_secret)):
-        if value and (len(value) > 200 or not value.isascii() or any(character.isspace() for character in value)):
-            fields[name] = [_("This does not look like a Binance key: no spaces, at most 200 characters.")]
+    for name, problem in (
+        ("api_key", keys.api_key_problem(api_key)),
+        ("api_secret", keys.secret_problem(api_secret)),
+    ):
+        if problem:
+            fields[name] = [problem]
     if ExchangeAccount.objects.filter(user=user, archived_at=None).count() >= MAX_ACCOUNTS_PER_USER:
         fields["label"] = [_("You have %(count)s accounts, the most there can be.") % {"count": MAX_ACCOUNTS_PER_USER}]
     if fields:
@@ -213,14 +247,15 @@ def _verify_new_keys(account: ExchangeAccount) -> None:
 
 
 def _check(account: ExchangeAccount) -> None:
-    """Ask the exchange whether the keys work: the clock first, then the account."""
+    """Ask the exchange whether the keys work: the clock first, then the account, then what else the key may do."""
     adapter = adapter_for(account)
     adapter.sync_clock()
     info = adapter.account_info()
     if not info.can_trade:
-        raise CredentialsRefused(_("This key may not trade: enable Spot trading for it at the exchange."))
+        raise CredentialsRefused(keys.may_not_trade())
+    warning = keys.check_rights(adapter)
     account.status = ExchangeAccount.Status.OK
-    account.status_reason = ""
+    account.status_reason = warning
     account.checked_at = timezone.now()
 
 
@@ -267,8 +302,8 @@ def rename_account(account: ExchangeAccount, label: str) -> ExchangeAccount:
 
 
 def _open_paper(account: ExchangeAccount, balances: Mapping[str, Decimal]) -> None:
-    keys = paper.open_account(f"user {account.user_id}: {account.label}", balances)
-    account.paper_key, account.paper_secret = keys.api_key, keys.api_secret
+    pair = paper.open_account(f"user {account.user_id}: {account.label}", balances)
+    account.paper_key, account.paper_secret = pair.api_key, pair.api_secret
 
 
 def _open_paper_on_first_use(account: ExchangeAccount) -> None:

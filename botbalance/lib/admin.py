@@ -14,6 +14,7 @@ class SystemSettingsAdmin(SingletonModelAdmin):
     fieldsets = [
         (_("Trading"), {"fields": ["trading_enabled"]}),
         (_("Prices"), {"fields": ["pricing_source", "pricing_use_cache", "pricing_ttl_seconds"]}),
+        (_("Symbol rules"), {"fields": ["exchange_info_ttl_seconds"]}),
         (_("Paper exchange"), {"fields": ["paper_start_balance"]}),
     ]
 

@@ -35,6 +35,16 @@ class SystemSettings(SingletonModel):
         validators=[MinValueValidator(1), MaxValueValidator(300)],
         help_text=_("How long a cached price serves. Empty: PRICING_TTL_SECONDS of the environment."),
     )
+    exchange_info_ttl_seconds = models.PositiveIntegerField(
+        _("symbol rules lifetime, seconds"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(3600), MaxValueValidator(21_600)],
+        help_text=_(
+            "How long the exchange's symbol rules serve, 3600 to 21600. Empty: EXCHANGE_INFO_TTL_SECONDS of the "
+            "environment."
+        ),
+    )
     paper_start_balance = MoneyField(
         _("paper start balance, USDT"),
         null=True,

@@ -20,6 +20,7 @@ class Effective:
     pricing_source: str
     pricing_use_cache: bool
     pricing_ttl_seconds: int
+    exchange_info_ttl_seconds: int
     paper_start_balance: Decimal
     trading_enabled: bool
 
@@ -59,6 +60,7 @@ def read() -> Effective:
         pricing_source=pick(row.pricing_source, settings.PRICING_SOURCE),
         pricing_use_cache=pick(row.pricing_use_cache, settings.PRICING_USE_CACHE),
         pricing_ttl_seconds=pick(row.pricing_ttl_seconds, settings.PRICING_TTL_SECONDS),
+        exchange_info_ttl_seconds=pick(row.exchange_info_ttl_seconds, settings.EXCHANGE_INFO_TTL_SECONDS),
         paper_start_balance=pick(row.paper_start_balance, settings.PAPER_START_BALANCE),
         trading_enabled=pick(row.trading_enabled, settings.TRADING_ENABLED),
     )

@@ -37,6 +37,8 @@ BAD = {
         "ENABLE_SYSTEM_TESTNET_ACCOUNT",
     ),
     "an unknown market": ({"PAPER_MARKET": "moon"}, "PAPER_MARKET"),
+    "live prices at another speed": ({"PAPER_MARKET": "live", "PAPER_SPEED": "2"}, "PAPER_SPEED"),
+    "live prices from nowhere": ({"PAPER_LIVE_URL": "nonsense"}, "PAPER_LIVE_URL"),
     "a speed that is no number": ({"PAPER_SPEED": "fast"}, "PAPER_SPEED"),
     "a speed of zero": ({"PAPER_SPEED": "0"}, "PAPER_SPEED"),
     "a negative speed": ({"PAPER_SPEED": "-1"}, "PAPER_SPEED"),
@@ -57,6 +59,9 @@ BAD = {
     "a seed that is no number": ({"PAPER_SEED": "x"}, "PAPER_SEED"),
     "a database that is none": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
     "a testnet that is mainnet": ({"BINANCE_TESTNET_URL": "https://api.binance.com"}, "BINANCE_TESTNET_URL"),
+    "mainnet in the open": ({"BINANCE_MAINNET_URL": "http://api.binance.com"}, "BINANCE_MAINNET_URL"),
+    "rules that never grow old": ({"EXCHANGE_INFO_TTL_SECONDS": "86400"}, "EXCHANGE_INFO_TTL_SECONDS"),
+    "a circuit that never opens": ({"EXCHANGE_BREAKER_FAILURES": "0"}, "EXCHANGE_BREAKER_FAILURES"),
     "candles that are not there": ({"PAPER_MARKET": "replay:/nowhere"}, "PAPER_MARKET"),
     "an epoch that is no time": ({"PAPER_REPLAY_EPOCH": "soon"}, "PAPER_REPLAY_EPOCH"),
 }

@@ -1,10 +1,24 @@
 """What every exchange adapter can do. Money in Decimal, times in UTC milliseconds; errors as in exchanges.errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from exchanges.domain import AccountInfo, BookTicker, ExchangeInfo, NewOrder, OrderReport, TradeReport
+from exchanges.domain import (
+    AccountInfo,
+    BookTicker,
+    CancelReplaceMode,
+    CancelReplaceReport,
+    Candle,
+    Commission,
+    Depth,
+    ExchangeInfo,
+    KeyRights,
+    NewOrder,
+    OrderReport,
+    RateLimitMode,
+    TradeReport,
+)
 
 
 class ExchangeAdapter(Protocol):
@@ -26,15 +40,54 @@ class ExchangeAdapter(Protocol):
         """Best bid and ask of every symbol."""
 
     def exchange_info(self) -> ExchangeInfo:
-        """Rules of every symbol."""
+        """Rules of every symbol, and the limits on asking."""
+
+    def klines(
+        self, symbol: str, interval: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+    ) -> list[Candle]:
+        """Candles in ascending order, at most `limit` (1 to 1000).
+
+        From `start_ms` on, or up to `end_ms`, or both; without either the latest. `interval` as Binance writes it:
+        1m, 1h, 1d. Rejected(-1121) for an unknown symbol, (-1120) for an unknown interval.
+        """
+
+    def depth(self, symbol: str, limit: int = 100) -> Depth:
+        """The order book, at most `limit` levels (up to 5000) on each side."""
 
     def account_info(self) -> AccountInfo:
         """Non-zero balances, rights and commission rates."""
+
+    def api_restrictions(self) -> KeyRights:
+        """What the API key may do; NotAvailable where the venue cannot be asked, which is all but mainnet."""
+
+    def commission(self, symbol: str) -> Commission:
+        """What trading `symbol` costs this account: standard, special and tax rates, and the discount."""
+
+    def test_order(self, order: NewOrder) -> None:
+        """Have a LIMIT GTC order checked without placing it; Rejected as `place_order` would be."""
+
+    def test_order_commission(self, order: NewOrder) -> Commission:
+        """As `test_order`, with the rates that the order would be charged (20 times dearer)."""
 
     def place_order(self, order: NewOrder, timestamp_ms: int) -> OrderReport:
         """Send a LIMIT GTC order, once. It cannot be accepted later than `timestamp_ms` + recvWindow.
 
         `timestamp_ms` is on our clock. Raises OutcomeUnknown when it may have been executed.
+        """
+
+    def cancel_replace(
+        self,
+        order: NewOrder,
+        cancel_client_order_id: str,
+        timestamp_ms: int,
+        *,
+        mode: CancelReplaceMode = CancelReplaceMode.STOP_ON_FAILURE,
+        rate_limit_mode: RateLimitMode = RateLimitMode.DO_NOTHING,
+    ) -> CancelReplaceReport:
+        """Cancel one order and send a LIMIT GTC order on the same symbol, in one request, once.
+
+        What became of each half is in the report, also when the exchange refused one or both. Rejected when it
+        refused before trying either; OutcomeUnknown when either may have been executed: ask about both orders.
         """
 
     def get_order_status(self, symbol: str, client_order_id: str) -> OrderReport:
@@ -55,3 +108,7 @@ class ExchangeAdapter(Protocol):
     @property
     def recv_window_ms(self) -> int:
         """How long after its timestamp a signed request can still be accepted."""
+
+    @property
+    def used_limits(self) -> Mapping[str, int]:
+        """What the latest answers said is used up, by RateLimit.name; empty before the first."""

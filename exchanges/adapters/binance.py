@@ -2,74 +2,50 @@
 the transport mounted on the session differ.
 """
 
-import logging
-import random
-import ssl
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
 
 import requests
-import tenacity
-from django.db import connections
 from django.utils.translation import gettext as _
-from urllib3.exceptions import NewConnectionError
-from urllib3.exceptions import SSLError as TransportSSLError
 
 from botbalance.lib.clock import now_ms
 from botbalance.lib.money import plain
-from exchanges import schemas, signing
-from exchanges.domain import AccountInfo, BookTicker, ExchangeInfo, NewOrder, OrderReport, TradeReport
-from exchanges.errors import (
-    ClockSkew,
-    CredentialsRefused,
-    ExchangeError,
-    OutcomeUnknown,
-    Rejected,
-    Throttled,
-    Unavailable,
+from exchanges import schemas
+from exchanges.adapters import identity
+from exchanges.adapters.answers import UNKNOWN_OUTCOME_CODES, outcome_unknown
+from exchanges.adapters.features import NoEarnNoFutures
+from exchanges.adapters.wire import Call, InsideTransaction, Wire, forget_clocks
+from exchanges.domain import (
+    AccountInfo,
+    BookTicker,
+    CancelReplaceMode,
+    CancelReplaceReport,
+    Candle,
+    Commission,
+    Depth,
+    ExchangeInfo,
+    KeyRights,
+    NewOrder,
+    OrderReport,
+    RateLimitMode,
+    Step,
+    StepResult,
+    TradeReport,
+    Venue,
 )
+from exchanges.errors import NotAvailable, Throttled
 
-logger = logging.getLogger(__name__)
-T = TypeVar("T")
+__all__ = ["BinanceAdapter", "InsideTransaction", "forget_clocks"]
 
-READ_TRIES = 3
-LONGEST_RETRY_WAIT_SECONDS = 5.0
 TRADES_A_PAGE = 1000
-
-# Binance's error codes by what they mean for us (REST documentation, "Errors").
-CREDENTIAL_CODES = {-1002, -1022, -2008, -2014, -2015}
-UNKNOWN_OUTCOME_CODES = {-1000, -1001, -1006, -1007}
-BUSY_CODES = {-1004, -1008}
-THROTTLE_CODES = {-1003, -1015}
-
-# Milliseconds the exchange's clock is ahead of ours, per base URL; shared by the process, measured when it is needed.
-_clock_offsets: dict[str, int] = {}
-_clock_lock = threading.Lock()
+# No further try of a read begins later than this after the first.
+READ_SECONDS = 30
+# Answers to a cancel-replace that say what became of each half: -2021 one of them was done, -2022 neither.
+CANCEL_REPLACE_FAILURES = frozenset({-2021, -2022})
 
 
-def forget_clocks() -> None:
-    """Measure every exchange's clock again when it is needed."""
-    with _clock_lock:
-        _clock_offsets.clear()
-
-
-class InsideTransaction(RuntimeError):
-    """The exchange was called inside a transaction: a rollback could forget an order that exists."""
-
-
-def _refuse_inside_transaction() -> None:
-    for alias in connections:
-        connection = connections[alias]
-        # A test case's own outer transaction is not the program's (the same test Django's `durable` makes).
-        blocks: list[Any] = connection.atomic_blocks
-        if alias == "default" and any(not block._from_testcase for block in blocks):
-            raise InsideTransaction("The exchange must not be called inside atomic().")
-
-
-class BinanceAdapter:
+class BinanceAdapter(NoEarnNoFutures):
     """See ExchangeAdapter. `api_key` and `api_secret` may be empty for public data."""
 
     def __init__(
@@ -79,87 +55,150 @@ class BinanceAdapter:
         api_key: str = "",
         api_secret: str = "",
         session: requests.Session,
+        venue: Venue = Venue.PAPER,
         timeout: tuple[float, float] = (3.05, 10.0),
         recv_window_ms: int = 5000,
+        read_seconds: int = READ_SECONDS,
         clock: Callable[[], int] = now_ms,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
-        self._api_key = api_key
-        self._api_secret = api_secret
-        self._session = session
-        self._timeout = timeout
-        self._recv_window_ms = recv_window_ms
-        self._clock = clock
-        self._sleep = sleep
+        self.venue = venue
+        self._wire = Wire(
+            base_url,
+            api_key=api_key,
+            api_secret=api_secret,
+            session=session,
+            timeout=timeout,
+            recv_window_ms=recv_window_ms,
+            read_seconds=read_seconds,
+            clock=clock,
+            sleep=sleep,
+        )
 
     def __repr__(self) -> str:
-        return f"BinanceAdapter({self.base_url}, key …{self._api_key[-4:]})"
+        return f"BinanceAdapter({self._wire.host}, key …{self._wire.key_tail})"
+
+    @property
+    def base_url(self) -> str:
+        return self._wire.base_url
 
     @property
     def recv_window_ms(self) -> int:
-        return self._recv_window_ms
+        return self._wire.recv_window_ms
+
+    @property
+    def used_limits(self) -> Mapping[str, int]:
+        return self._wire.used_limits
 
     # --- service and market data --------------------------------------------------------------------------
 
     def ping(self) -> None:
-        self._read("/api/v3/ping", lambda body: None)
+        self._wire.read("/api/v3/ping", schemas.nothing)
 
     def server_time(self) -> int:
-        return self._read("/api/v3/time", schemas.server_time)
+        return self._wire.read("/api/v3/time", schemas.server_time)
 
     def sync_clock(self) -> int:
-        started = self._clock()
-        server = self.server_time()
-        ended = self._clock()
-        offset = server - (started + ended) // 2
-        with _clock_lock:
-            _clock_offsets[self.base_url] = offset
-        return offset
+        return self._wire.sync_clock()
 
     def ticker_price(self) -> dict[str, Decimal]:
-        return self._read("/api/v3/ticker/price", schemas.ticker_prices)
+        return self._wire.read("/api/v3/ticker/price", schemas.ticker_prices)
 
     def book_ticker(self) -> list[BookTicker]:
-        return self._read("/api/v3/ticker/bookTicker", schemas.book_tickers)
+        return self._wire.read("/api/v3/ticker/bookTicker", schemas.book_tickers)
 
     def exchange_info(self) -> ExchangeInfo:
-        return self._read("/api/v3/exchangeInfo", schemas.exchange_info, [("showPermissionSets", "false")])
+        return self._wire.read("/api/v3/exchangeInfo", schemas.exchange_info, [("showPermissionSets", "false")])
+
+    def klines(
+        self, symbol: str, interval: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+    ) -> list[Candle]:
+        parameters = [("symbol", symbol), ("interval", interval)]
+        if start_ms is not None:
+            parameters.append(("startTime", str(start_ms)))
+        if end_ms is not None:
+            parameters.append(("endTime", str(end_ms)))
+        return self._wire.read("/api/v3/klines", schemas.candles, [*parameters, ("limit", str(limit))])
+
+    def depth(self, symbol: str, limit: int = 100) -> Depth:
+        return self._wire.read("/api/v3/depth", schemas.depth, [("symbol", symbol), ("limit", str(limit))])
 
     # --- account ------------------------------------------------------------------------------------------
 
     def account_info(self) -> AccountInfo:
-        return self._read("/api/v3/account", schemas.account, [("omitZeroBalances", "true")], signed=True)
+        return self._wire.read("/api/v3/account", schemas.account, [("omitZeroBalances", "true")], signed=True)
+
+    def api_restrictions(self) -> KeyRights:
+        if self.venue != Venue.MAINNET:
+            raise NotAvailable(_("Only on mainnet can Binance be asked what a key may do."))
+        return self._wire.read("/sapi/v1/account/apiRestrictions", schemas.key_rights, signed=True)
+
+    def commission(self, symbol: str) -> Commission:
+        return self._wire.read("/api/v3/account/commission", schemas.commission, [("symbol", symbol)], signed=True)
 
     # --- orders -------------------------------------------------------------------------------------------
 
+    def test_order(self, order: NewOrder) -> None:
+        self._wire.read("/api/v3/order/test", schemas.nothing, _new_order(order), signed=True, method="POST")
+
+    def test_order_commission(self, order: NewOrder) -> Commission:
+        parameters = [*_new_order(order), ("computeCommissionRates", "true")]
+        return self._wire.read("/api/v3/order/test", schemas.commission, parameters, signed=True, method="POST")
+
     def place_order(self, order: NewOrder, timestamp_ms: int) -> OrderReport:
+        call = Call("POST", "/api/v3/order", _new_order(order), is_signed=True, is_read=False)
+        return self._wire.write(call, identity.order(order.symbol, order.client_order_id), timestamp_ms)
+
+    def cancel_replace(
+        self,
+        order: NewOrder,
+        cancel_client_order_id: str,
+        timestamp_ms: int,
+        *,
+        mode: CancelReplaceMode = CancelReplaceMode.STOP_ON_FAILURE,
+        rate_limit_mode: RateLimitMode = RateLimitMode.DO_NOTHING,
+    ) -> CancelReplaceReport:
         parameters = [
-            ("symbol", order.symbol),
-            ("side", order.side.value),
-            ("type", "LIMIT"),
-            ("timeInForce", "GTC"),
-            ("quantity", plain(order.quantity)),
-            ("price", plain(order.price)),
-            ("newClientOrderId", order.client_order_id),
-            ("newOrderRespType", "RESULT"),
+            *_new_order(order),
+            ("cancelReplaceMode", mode.value),
+            ("cancelOrigClientOrderId", cancel_client_order_id),
+            ("orderRateLimitExceededMode", rate_limit_mode.value),
         ]
-        return self._write("POST", "/api/v3/order", parameters, schemas.order, timestamp_ms)
+        call = Call(
+            "POST",
+            "/api/v3/order/cancelReplace",
+            parameters,
+            is_signed=True,
+            is_read=False,
+            also_answers=CANCEL_REPLACE_FAILURES,
+        )
+        try:
+            parse = identity.replacement(order.symbol, cancel_client_order_id, order.client_order_id)
+            report = self._wire.write(call, parse, timestamp_ms)
+        except Throttled as error:
+            if error.exchange_code == -1015 and rate_limit_mode == RateLimitMode.CANCEL_ONLY:
+                # Too many orders, and no word of the cancel, which is tried all the same in this mode.
+                raise outcome_unknown(error.exchange_code, error.exchange_message) from None
+            raise
+        for step in (report.cancel, report.new_order):
+            _raise_unless_known(step)
+        return report
 
     def get_order_status(self, symbol: str, client_order_id: str) -> OrderReport:
         parameters = [("symbol", symbol), ("origClientOrderId", client_order_id)]
-        return self._read("/api/v3/order", schemas.order, parameters, signed=True)
+        parse = identity.queried_order(symbol, client_order_id)
+        return self._wire.read("/api/v3/order", parse, parameters, signed=True)
 
     def get_open_orders(self, symbol: str = "") -> list[OrderReport]:
         parameters = [("symbol", symbol)] if symbol else []
-        return self._read("/api/v3/openOrders", schemas.orders, parameters, signed=True)
+        return self._wire.read("/api/v3/openOrders", identity.orders(symbol), parameters, signed=True)
 
     def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         parameters = [("symbol", symbol), ("origClientOrderId", client_order_id)]
-        return self._cancel("/api/v3/order", parameters, schemas.order)
+        return self._wire.cancel("/api/v3/order", parameters, identity.order(symbol, client_order_id))
 
     def cancel_open_orders(self, symbol: str) -> list[OrderReport]:
-        return self._cancel("/api/v3/openOrders", [("symbol", symbol)], schemas.orders)
+        return self._wire.cancel("/api/v3/openOrders", [("symbol", symbol)], identity.orders(symbol))
 
     def my_trades(self, symbol: str, exchange_order_id: int) -> Sequence[TradeReport]:
         """See ExchangeAdapter. A large order in a thin market has more trades than one answer holds."""
@@ -173,169 +212,27 @@ class BinanceAdapter:
                 ("fromId", str(next_id)),
                 ("limit", str(TRADES_A_PAGE)),
             ]
-            page = self._read("/api/v3/myTrades", schemas.trades, parameters, signed=True)
+            parse = identity.trades(symbol, exchange_order_id)
+            page = self._wire.read("/api/v3/myTrades", parse, parameters, signed=True)
             found += page
             if len(page) < TRADES_A_PAGE:
                 return found
 
-    # --- how a request is made ----------------------------------------------------------------------------
 
-    def _read(
-        self,
-        path: str,
-        parse: Callable[[Any], T],
-        parameters: Sequence[tuple[str, str]] = (),
-        *,
-        signed: bool = False,
-    ) -> T:
-        """GET with up to READ_TRIES tries; a skewed clock is measured again before the next one."""
-
-        def attempt() -> T:
-            try:
-                body = self._send("GET", path, parameters, self._clock() if signed else None)
-                return _parsed(parse, body, Unavailable)
-            except ClockSkew:
-                if signed:  # the clock itself is asked for without a timestamp
-                    self.sync_clock()
-                raise
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_worth_another_try),
-            stop=tenacity.stop_after_attempt(READ_TRIES),
-            wait=_full_jitter,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        return retrying(attempt)
-
-    def _write(
-        self,
-        method: str,
-        path: str,
-        parameters: Sequence[tuple[str, str]],
-        parse: Callable[[Any], T],
-        timestamp_ms: int,
-    ) -> T:
-        """Send once, whatever happens."""
-        body = self._send(method, path, parameters, timestamp_ms)
-        return _parsed(parse, body, OutcomeUnknown)
-
-    def _cancel(self, path: str, parameters: Sequence[tuple[str, str]], parse: Callable[[Any], T]) -> T:
-        """DELETE; after -1021, which was refused before execution, once more with the right clock."""
-        try:
-            return self._write("DELETE", path, parameters, parse, self._clock())
-        except ClockSkew:
-            self.sync_clock()
-            return self._write("DELETE", path, parameters, parse, self._clock())
-
-    def _send(self, method: str, path: str, parameters: Sequence[tuple[str, str]], timestamp_ms: int | None) -> Any:
-        """One request, one log line without secrets, one error of our tree. Signed when `timestamp_ms` is given."""
-        _refuse_inside_transaction()
-        headers = {"Accept": "application/json"}
-        payload = signing.encode(parameters)
-        if timestamp_ms is not None:
-            if not (self._api_key and self._api_secret):
-                raise CredentialsRefused(_("This account has no API key for the exchange."))
-            headers["X-MBX-APIKEY"] = self._api_key
-            stamp = timestamp_ms + _clock_offsets.get(self.base_url, 0)
-            timing = [("recvWindow", str(self._recv_window_ms)), ("timestamp", str(stamp))]
-            payload = signing.signed([*parameters, *timing], self._api_secret)
-        url = f"{self.base_url}{path}"
-        data: str | None = None
-        if method == "POST":
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-            data = payload
-        elif payload:
-            url = f"{url}?{payload}"
-        is_read = method == "GET"
-        started = time.monotonic()
-        status = 0
-        try:
-            response = self._session.request(
-                method, url, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
-            )
-            status = response.status_code
-            return _body_or_error(response, is_read)
-        except requests.RequestException as error:
-            raise _network_error(error, is_read) from None  # the original carries the signed URL
-        finally:
-            milliseconds = int((time.monotonic() - started) * 1000)
-            logger.info("exchange %s %s %s status=%s ms=%s", self.base_url, method, path, status, milliseconds)
+def _new_order(order: NewOrder) -> list[tuple[str, str]]:
+    return [
+        ("symbol", order.symbol),
+        ("side", order.side.value),
+        ("type", "LIMIT"),
+        ("timeInForce", "GTC"),
+        ("quantity", plain(order.quantity)),
+        ("price", plain(order.price)),
+        ("newClientOrderId", order.client_order_id),
+        ("newOrderRespType", "RESULT"),
+    ]
 
 
-def _parsed(parse: Callable[[Any], T], body: Any, failure: type[ExchangeError]) -> T:
-    try:
-        return parse(body)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise failure(_("The exchange's answer could not be understood: %(error)s") % {"error": error}) from error
-
-
-def _network_error(error: requests.RequestException, is_read: bool) -> ExchangeError:
-    """Timeouts and broken connections. A write is known not to have been sent only when no connection was made."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    # TLS can also break after the request has gone out; only a refused certificate is certain to come before it.
-    cause = reason.args[0] if isinstance(reason, TransportSSLError) and reason.args else None
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return Unavailable(_("The exchange's certificate was not accepted."))
-    if is_read or isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
-        return Unavailable(_("The exchange cannot be reached. Nothing was sent; please try again."))
-    return OutcomeUnknown(_("The connection broke before the exchange answered; the outcome is being looked up."))
-
-
-def _body_or_error(response: requests.Response, is_read: bool) -> Any:
-    """The JSON of a 2xx answer, or the error of our tree that the answer means."""
-    status = response.status_code
-    unknown: type[ExchangeError] = Unavailable if is_read else OutcomeUnknown
-    try:
-        body: Any = response.json()
-    except (ValueError, RecursionError):
-        body = None
-    if 200 <= status < 300:
-        if body is None:
-            raise unknown(_("The exchange's answer was cut short or is not JSON."), http_status=status)
-        return body
-    code, text = 0, ""
-    if isinstance(body, dict):
-        given = body.get("code")
-        code = given if isinstance(given, int) else 0
-        text = str(body.get("msg", ""))
-    raise error_for(status, code, text, is_read, response.headers.get("Retry-After", ""))
-
-
-def error_for(status: int, code: int, text: str, is_read: bool, retry_after: str = "") -> ExchangeError:
-    """Which error an HTTP status and Binance's code and text mean, for a read or for a write."""
-    known: dict[str, Any] = {"exchange_code": code, "exchange_message": text, "http_status": status}
-    said = f"{text} ({code})" if text else f"HTTP {status}"
-    if status in (418, 429) or code in THROTTLE_CODES:
-        error = Throttled(_("The exchange asks us to slow down: %(said)s") % {"said": said}, **known)
-        error.retry_after = float(retry_after) if retry_after.isdecimal() else 1.0
-        error.banned = status == 418
-        return error
-    if code == -1021:
-        message = _("This server's clock and the exchange's differ too much: %(said)s") % {"said": said}
-        return ClockSkew(message, **known)
-    if code in CREDENTIAL_CODES or status == 401:
-        return CredentialsRefused(_("The exchange refused the API key: %(said)s") % {"said": said}, **known)
-    if code in BUSY_CODES:
-        return Unavailable(_("The exchange is overloaded: %(said)s") % {"said": said}, **known)
-    if status >= 500 or code in UNKNOWN_OUTCOME_CODES or 300 <= status < 400:
-        failure: type[ExchangeError] = Unavailable if is_read else OutcomeUnknown
-        return failure(_("The exchange had an internal problem: %(said)s") % {"said": said}, **known)
-    if status == 451:
-        return Rejected(_("The exchange does not serve this server's location: %(said)s") % {"said": said}, **known)
-    if status == 403 and not code:
-        return Unavailable(_("The exchange's firewall refused the request (HTTP 403)."), **known)
-    return Rejected(_("The exchange refused: %(said)s") % {"said": said}, **known)
-
-
-def _worth_another_try(error: BaseException) -> bool:
-    if isinstance(error, Throttled):
-        return error.retry_after <= LONGEST_RETRY_WAIT_SECONDS and not error.banned
-    return isinstance(error, Unavailable | ClockSkew)
-
-
-def _full_jitter(state: tenacity.RetryCallState) -> float:
-    """Exponential backoff with full jitter, but never less than the Retry-After we were given."""
-    backoff = random.uniform(0, min(LONGEST_RETRY_WAIT_SECONDS, 0.25 * 2**state.attempt_number))  # noqa: S311  (spreads load, protects nothing)
-    error = state.outcome.exception() if state.outcome else None
-    return max(backoff, error.retry_after) if isinstance(error, Throttled) else backoff
+def _raise_unless_known(step: Step) -> None:
+    """A half that failed with "execution status unknown" may have been executed: the whole is unknown then."""
+    if step.result == StepResult.FAILURE and step.exchange_code in UNKNOWN_OUTCOME_CODES:
+        raise outcome_unknown(step.exchange_code, step.exchange_message)

@@ -7,19 +7,36 @@ from exchanges.paper.exchange_info import eight
 from exchanges.paper.models import PaperTrade
 from exchanges.paper.wire import Json
 
+EXECUTIONS_PER_ORDER = 64
+
 
 def _order_core(order: Order) -> Json:
     return {
         "price": eight(order.price),
         "origQty": eight(order.quantity),
         "executedQty": eight(order.executed),
-        "origQuoteOrderQty": eight(Decimal(0)),
+        "origQuoteOrderQty": eight(order.quote_order_quantity),
         "cummulativeQuoteQty": eight(order.quote_executed),
         "status": order.status,
         "timeInForce": order.time_in_force,
         "type": order.type,
         "side": order.side,
+        **_conditional(order),
     }
+
+
+def _conditional(order: Order) -> Json:
+    """Fields that only some orders have."""
+    fields: Json = {}
+    if order.iceberg_quantity:
+        fields["icebergQty"] = eight(order.iceberg_quantity)
+    if order.strategy_id is not None:
+        fields["strategyId"] = order.strategy_id
+    if order.strategy_type is not None:
+        fields["strategyType"] = order.strategy_type
+    if order.expiry_reason:
+        fields["expiryReason"] = order.expiry_reason
+    return fields
 
 
 def order_answer(order: Order, trades: tuple[Trade, ...], response: str) -> Json:
@@ -57,7 +74,7 @@ def order_row(order: Order) -> Json:
         "clientOrderId": order.client_order_id,
         **_order_core(order),
         "stopPrice": eight(Decimal(0)),
-        "icebergQty": eight(Decimal(0)),
+        "icebergQty": eight(order.iceberg_quantity),
         "time": order.time_ms,
         "updateTime": order.update_ms,
         "isWorking": True,
@@ -76,6 +93,35 @@ def cancel_answer(order: Order, new_id: str) -> Json:
         "transactTime": order.update_ms,
         **_order_core(order),
         "selfTradePreventionMode": order.stp_mode,
+    }
+
+
+def amend_answer(order: Order, before_id: str) -> Json:
+    """PUT order/amend/keepPriority; `before_id` is the client id the order had."""
+    return {
+        "transactTime": order.update_ms,
+        # Ascends with every amendment of an order, and is no other order's.
+        "executionId": order.order_id * EXECUTIONS_PER_ORDER + order.amendments,
+        "amendedOrder": {
+            "symbol": order.symbol,
+            "orderId": order.order_id,
+            "orderListId": -1,
+            "origClientOrderId": before_id,
+            "clientOrderId": order.client_order_id,
+            "price": eight(order.price),
+            "qty": eight(order.quantity),
+            "executedQty": eight(order.executed),
+            "preventedQty": eight(Decimal(0)),
+            "quoteOrderQty": eight(Decimal(0)),
+            "cumulativeQuoteQty": eight(order.quote_executed),
+            "status": order.status,
+            "timeInForce": order.time_in_force,
+            "type": order.type,
+            "side": order.side,
+            "workingTime": order.time_ms,
+            "selfTradePreventionMode": order.stp_mode,
+            **_conditional(order),
+        },
     }
 
 

@@ -1,7 +1,8 @@
 """exchangeInfo as the exchange prints it, built from the table of symbols."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from exchanges.paper.symbols import SymbolSpec
@@ -18,7 +19,8 @@ RATE_LIMITS: tuple[Json, ...] = (
     {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": ORDERS_PER_DAY},
     {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 300_000},
 )
-ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
+ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
+"""What every symbol allows. Conditional, pegged and listed orders are not simulated, and so not allowed."""
 STP_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
 
 
@@ -80,8 +82,24 @@ def filters(spec: SymbolSpec) -> list[Json]:
     ]
 
 
-def symbol_info(spec: SymbolSpec, status: str, *, show_permission_sets: bool = True) -> Json:
-    """One entry of `symbols`."""
+def changed_filters(spec: SymbolSpec, changes: Mapping[str, Mapping[str, str]]) -> list[Json]:
+    """The filters of one symbol where `changes` say something else, as {"LOT_SIZE": {"stepSize": "0.001"}}.
+
+    A filter the symbol does not have is added as it is given.
+    """
+    rows = [{**row, **changes.get(row["filterType"], {})} for row in filters(spec)]
+    known = {row["filterType"] for row in rows}
+    return rows + [{"filterType": name, **fields} for name, fields in changes.items() if name not in known]
+
+
+def symbol_info(
+    spec: SymbolSpec,
+    status: str,
+    *,
+    changes: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    show_permission_sets: bool = True,
+) -> Json:
+    """One entry of `symbols`; `changes` as for `changed_filters`."""
     info: Json = {
         "symbol": spec.symbol,
         "status": status,
@@ -94,17 +112,17 @@ def symbol_info(spec: SymbolSpec, status: str, *, show_permission_sets: bool = T
         "quoteCommissionPrecision": 8,
         "orderTypes": list(ORDER_TYPES),
         "icebergAllowed": True,
-        "ocoAllowed": True,
-        "otoAllowed": True,
-        "opoAllowed": True,
+        "ocoAllowed": False,
+        "otoAllowed": False,
+        "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": True,
+        "allowTrailingStop": False,
         "cancelReplaceAllowed": True,
         "amendAllowed": True,
-        "pegInstructionsAllowed": True,
+        "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": filters(spec),
+        "filters": changed_filters(spec, changes),
         "permissions": [],
         "permissionSets": [["SPOT"]] if show_permission_sets else [],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",

@@ -1,7 +1,7 @@
 """The REST door: a raw request in, an answer out. Nothing here knows whether it came over a network.
 
-The order of checks: route (404), request weight (429), key (401), mandatory parameters, signature, timestamp, the rest.
-Whatever is refused has changed nothing.
+The order of checks: route (404, 405), limits (429, 418), key (401), mandatory parameters, signature, timestamp, the
+rest. Whatever is refused has changed nothing.
 """
 
 import logging
@@ -9,15 +9,13 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db import DatabaseError
 
 from botbalance.lib.clock import now_ms
-from exchanges.paper import private, public, store
+from exchanges.paper import limits, private, public, store, times
 from exchanges.paper.engine import Refused
-from exchanges.paper.exchange_info import REQUEST_WEIGHT_PER_MINUTE
 from exchanges.paper.market import Market
-from exchanges.paper.models import PaperAccount, RequestWeight
+from exchanges.paper.models import PaperAccount
 from exchanges.paper.private import PrivateCall
 from exchanges.paper.public import PublicCall
 from exchanges.paper.routing import Route, Routes
@@ -38,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_RECV_WINDOW_MS = Decimal(5000)
 MAX_RECV_WINDOW_MS = Decimal(60_000)
-_MINUTE_MS = 60_000
 _SIGNING = ("recvWindow",)
 _SIGNED = ("timestamp", "signature")
 
@@ -51,68 +48,54 @@ def handle(request: RawRequest, market: Market | None = None) -> Answer:
     if route is None:
         return _not_found(request)
     market = default_market() if market is None else market
-    weight_headers: dict[str, str] = {}
+    headers: dict[str, str] = {}
     try:
-        parameters, cost = _cost(route, request)
-        weight_headers = _charge(0 if route.free else cost)
         try:
-            data, headers = _serve(route, request, parameters, market)
+            parameters, cost, malformed = Parameters.of(request), 0, None
+            cost = route.cost(parameters)
+        except ApiRefusal as error:
+            parameters, cost, malformed = Parameters({}), 1, error
+        charged_at_once = not route.free or malformed is not None
+        usage = limits.count(request.address, cost if charged_at_once else 0, now_ms())
+        headers = usage.headers
+        usage.check()
+        try:
+            if malformed is not None:
+                raise malformed
+            data, more = _serve(route, request, parameters, market)
         except (ApiRefusal, Refused) as error:
-            if route.free:
-                weight_headers = _charge(cost)
-            shown = error if isinstance(error, ApiRefusal) else private.refusal_of(error)
-            return _with(refusal(shown), weight_headers)
-        return answer(data, headers={**weight_headers, **headers})
+            if not charged_at_once:
+                headers = limits.count(request.address, cost, usage.now_ms, requests=0).headers
+            raise error if isinstance(error, ApiRefusal) else private.refusal_of(error) from None
+        return answer(_in_unit(request, data), headers={**headers, **more})
     except ApiRefusal as error:
-        return _with(refusal(error), weight_headers)
+        error.data = _in_unit(request, error.data)
+        return _with(refusal(error), headers)
     except DatabaseError:
         # A commit that failed may or may not have happened: exactly what -1000 with a 5xx means to a client.
         logger.exception("the paper exchange's database failed on %s %s", request.method, request.path)
         text = "An unknown error occurred while processing the request."
-        return _with(refusal(ApiRefusal(-1000, text, 500)), weight_headers)
+        return _with(refusal(ApiRefusal(-1000, text, 500)), headers)
 
 
 def _not_found(request: RawRequest) -> Answer:
+    """404, or 405 where the path is right and only the method is not."""
+    methods = sorted(method for method, path in ROUTES if path == request.path)
+    status, text = (405, "Method Not Allowed") if methods else (404, "Not Found")
+    allow = {"Allow": ", ".join(methods)} if methods else {}
     if "text/html" in request.header("Accept"):
-        body = b"<html><body><h1>404 Not Found</h1></body></html>"
-        return Answer(404, {"Content-Type": "text/html", "Content-Length": str(len(body))}, body)
-    return answer({"status": 404, "error": "Not Found", "path": request.path}, 404)
+        body = f"<html><body><h1>{status} {text}</h1></body></html>".encode()
+        return Answer(status, {"Content-Type": "text/html", "Content-Length": str(len(body)), **allow}, body)
+    return answer({"status": status, "error": text, "path": request.path}, status, allow)
 
 
 def _with(given: Answer, headers: dict[str, str]) -> Answer:
     return Answer(given.status, {**headers, **given.headers}, given.body)
 
 
-def _cost(route: Route, request: RawRequest) -> tuple[Parameters, int]:
-    try:
-        parameters = Parameters.of(request)
-        return parameters, route.cost(parameters)
-    except ApiRefusal as error:
-        error.headers = {**error.headers, **_charge(1)}
-        raise
-
-
-def _charge(cost: int) -> dict[str, str]:
-    """Count request weight in the current minute, for all processes together; 429 above the limit."""
-    now = now_ms()
-    minute = now // _MINUTE_MS
-    rows = RequestWeight.objects.using(store.ALIAS)
-    if cost and not rows.filter(pk=1, minute=minute).update(used=F("used") + cost):
-        with transaction.atomic(using=store.ALIAS):
-            row, created = rows.select_for_update().get_or_create(pk=1, defaults={"minute": minute, "used": cost})
-            if not created:
-                used = row.used if row.minute == minute else 0
-                rows.filter(pk=1).update(minute=minute, used=used + cost)
-    used = rows.filter(pk=1, minute=minute).values_list("used", flat=True).first() or 0
-    headers = {"X-MBX-USED-WEIGHT": str(used), "X-MBX-USED-WEIGHT-1M": str(used)}
-    if used > REQUEST_WEIGHT_PER_MINUTE:
-        wait = -(-(_MINUTE_MS - now % _MINUTE_MS) // 1000)
-        text = (
-            f"Too much request weight used; current limit is {REQUEST_WEIGHT_PER_MINUTE} request weight per 1 MINUTE. "
-            "Please use WebSocket Streams for live updates to avoid polling the API."
-        )
-        raise ApiRefusal(-1003, text, 429, {**headers, "Retry-After": str(wait)})
-    return headers
+def _in_unit(request: RawRequest, data: Any) -> Any:
+    """Times in microseconds where the client asks for them."""
+    return times.in_microseconds(request.path, data) if request.header(times.HEADER) in times.MICROSECOND else data
 
 
 def _serve(route: Route, request: RawRequest, parameters: Parameters, market: Market) -> tuple[Any, dict[str, str]]:
@@ -122,9 +105,13 @@ def _serve(route: Route, request: RawRequest, parameters: Parameters, market: Ma
     row = _authenticate(request)
     parameters.check((*route.mandatory, *_SIGNED), (*route.optional, *_SIGNING))
     check_deadline = _authorise(request, parameters, row)
-    with store.opened(row.pk, market) as account:
+    with store.opened(row.pk, market, parameters.text("symbol") or "") as account:
         call = PrivateCall(account, parameters, check_deadline)
-        return route.handler(call), call.headers
+        data = route.handler(call)
+    if isinstance(data, ApiRefusal):  # half of it was done and is written
+        data.headers = {**call.headers, **data.headers}
+        raise data
+    return data, call.headers
 
 
 def _authenticate(request: RawRequest) -> PaperAccount:
@@ -141,7 +128,7 @@ def _authorise(request: RawRequest, parameters: Parameters, row: PaperAccount) -
     """Check signature and time; the answer checks the time once more, for just before the matching engine."""
     window = _recv_window(parameters)
     timestamp = _timestamp(parameters)
-    if not signature_matches(request, row.api_secret, parameters.required("signature")):
+    if not signature_matches(request, row.api_secret, parameters.required("signature"), row.public_key):
         raise ApiRefusal(-1022, "Signature for this request is not valid.")
 
     def check(now: int) -> None:

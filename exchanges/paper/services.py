@@ -10,13 +10,19 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.core.cache import cache
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import Invalid, NotFound
 from botbalance.lib.money import is_multiple
 from exchanges.paper import store
-from exchanges.paper.market import Market, ReplayMarket, WalkMarket
+from exchanges.paper.controls import filter_changes
+from exchanges.paper.exchange_info import Json
+from exchanges.paper.keys import load as load_public_key
+from exchanges.paper.listing import entry_at
+from exchanges.paper.market import Control, LiveMarket, Market, ReplayMarket, WalkMarket
 from exchanges.paper.market.controlled import DELISTED
 from exchanges.paper.models import PaperAccount, SymbolControl
 from exchanges.paper.symbols import ASSETS
@@ -41,19 +47,37 @@ class PaperKeys:
         return f"PaperKeys(…{self.api_key[-4:]})"
 
 
-def open_account(label: str, balances: Mapping[str, Decimal], *, keys: PaperKeys | None = None) -> PaperKeys:
-    """A new account with these free balances. `keys` fixes the key pair; otherwise it is drawn at random.
+def open_account(
+    label: str,
+    balances: Mapping[str, Decimal],
+    *,
+    keys: PaperKeys | None = None,
+    public_key: str = "",
+    burns_bnb: bool = False,
+) -> PaperKeys:
+    """A new account with these free balances. `keys` fixes the key pair; otherwise it is drawn at random. With a
+    `public_key` (PEM, RSA or Ed25519) its requests are signed with that key, and there is no secret. `burns_bnb`:
+    commission is taken in BNB while there is enough of it.
 
-    Raises Invalid for an unknown asset or an amount that is negative, not finite, or finer than eight decimals.
+    Raises Invalid for an unknown asset, an amount that is negative, not finite, or finer than eight decimals, or a text
+    that is no such key.
     """
     amounts = _amounts(balances)
-    keys = keys or PaperKeys(_token(), _token())
+    keys = keys or PaperKeys(_token(), "" if public_key else _token())
+    if public_key:
+        try:
+            load_public_key(public_key)
+        except ValueError as error:
+            text = str(error)
+            raise Invalid(f"The public key cannot be used: {text}.", fields={"public_key": [text]}) from None
     now = now_ms()
     with transaction.atomic(using=store.ALIAS):
         row = PaperAccount.objects.using(store.ALIAS).create(
             label=label[:200],
             api_key=keys.api_key,
             api_secret=keys.api_secret,
+            public_key=public_key,
+            burns_bnb=burns_bnb,
             maker_rate=COMMISSION,
             taker_rate=COMMISSION,
             created_ms=now,
@@ -113,18 +137,64 @@ def audit_account(api_key: str) -> list[str]:
     return store.audit(_account(api_key, closed=True).pk)
 
 
-def symbol_control(symbol: str, *, status: str = "TRADING", price: Decimal | None = None) -> None:
-    """From now on `symbol` has this status, and is held at `price` (0: it has none; None: the market's own).
+def symbol_control(
+    symbol: str,
+    *,
+    status: str = "TRADING",
+    price: Decimal | None = None,
+    filters: Mapping[str, Mapping[str, object]] | None = None,
+) -> None:
+    """From now on `symbol` has this status, is held at `price` (0: it has none; None: the market's own), and its
+    filters say what `filters` does instead of their own, as {"LOT_SIZE": {"stepSize": "0.001"}}.
 
-    Without arguments it is given back to the market. DELISTED takes it out of every list.
+    Without arguments it is given back to the market. DELISTED takes it out of every list. Raises Invalid for a symbol,
+    status, price, filter or field that does not exist.
     """
     if symbol not in default_market().symbols:
         raise Invalid(f"{symbol} does not trade here.", fields={"symbol": ["Unknown symbol."]})
     if status not in STATUSES:
         raise Invalid(f"{status} is no status.", fields={"status": [f"One of {', '.join(STATUSES)}."]})
-    if price is not None and not (price.is_finite() and 0 <= price < _MAX_AMOUNT):
-        raise Invalid("The price must be 0 or more.", fields={"price": ["Must be 0 or more."]})
-    SymbolControl.objects.using(store.ALIAS).create(symbol=symbol, since_ms=now_ms(), status=status, price=price)
+    highest = default_market().symbols[symbol].max_price
+    if price is not None and not (price.is_finite() and 0 <= price <= highest):
+        text = f"The price must be from 0 to {highest:f}."
+        raise Invalid(text, fields={"price": [text]})
+    try:
+        changes = filter_changes(default_market().symbols[symbol], filters or {})
+    except ValueError as error:
+        raise Invalid(str(error), fields={"filters": [str(error)]}) from None
+    SymbolControl.objects.using(store.ALIAS).create(
+        symbol=symbol, since_ms=now_ms(), status=status, price=price, filters=changes
+    )
+
+
+def control_of(symbol: str) -> Control:
+    """What an operator has last said of a symbol; NotFound when it does not trade here."""
+    if symbol not in default_market().symbols:
+        raise NotFound(f"{symbol} does not trade here.")
+    row = SymbolControl.objects.using(store.ALIAS).filter(symbol=symbol).order_by("since_ms", "id").last()
+    return Control(symbol, row.since_ms, row.status, row.price, row.filters) if row else Control(symbol, 0, "TRADING")
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolState:
+    """A symbol as it is now: its status, its last price, and its filters as exchangeInfo lists them."""
+
+    status: str
+    last: Decimal
+    filters: list[Json]
+
+
+def symbol_state(symbol: str) -> SymbolState:
+    """What clients see of a symbol that trades here."""
+    market, now = store.controlled(default_market()), now_ms()
+    entry = entry_at(market, symbol, now)
+    return SymbolState(market.status(symbol, now), market.quote(symbol, now).last, entry["filters"])
+
+
+def tables_are_missing() -> bool:
+    """Whether the paper exchange's database has yet to be made or brought up to date (manage.py prepare)."""
+    executor = MigrationExecutor(connections[store.ALIAS])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes("paper")))
 
 
 def market_description() -> str:
@@ -140,11 +210,12 @@ def default_market() -> Market:
         settings.PAPER_SPEED,
         settings.PAPER_REPLAY_START,
         settings.PAPER_REPLAY_EPOCH,
+        settings.PAPER_LIVE_URL,
     )
 
 
 @functools.lru_cache(maxsize=4)
-def _market(kind: str, seed: int, speed: Decimal, start: str, epoch: str) -> Market:
+def _market(kind: str, seed: int, speed: Decimal, start: str, epoch: str, live_url: str) -> Market:
     if kind == "walk":
         return WalkMarket(seed, speed)
     if kind.startswith("replay:"):
@@ -154,7 +225,9 @@ def _market(kind: str, seed: int, speed: Decimal, start: str, epoch: str) -> Mar
             start_ms=_milliseconds(start) if start else None,
             speed=speed,
         )
-    raise ValueError(f"PAPER_MARKET is {kind!r}; it must be walk or replay:DIRECTORY")
+    if kind == "live":
+        return LiveMarket(live_url, seed, cache, now_ms)
+    raise ValueError(f"PAPER_MARKET is {kind!r}; it must be walk, live or replay:DIRECTORY")
 
 
 def _milliseconds(text: str) -> int:

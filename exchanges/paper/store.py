@@ -4,7 +4,7 @@ Everything of an account changes inside one transaction that holds the account's
 lock, which BEGIN IMMEDIATE takes). The market acts lazily: whoever opens an account first lets it walk up to now.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -12,10 +12,12 @@ from typing import Any
 from django.db import transaction
 
 from botbalance.lib.clock import now_ms
-from botbalance.lib.money import exact, plain
-from exchanges.paper import engine
-from exchanges.paper.engine import Account, Balance, Order, Outcome, Sequence
+from botbalance.lib.money import exact, plain, quantize, wide
+from exchanges.paper import engine, order_counts
+from exchanges.paper.engine import Account, Balance, Order, Outcome, Rules, Sequence
+from exchanges.paper.listing import rules_of
 from exchanges.paper.market import Control, ControlledMarket, Market
+from exchanges.paper.market.controlled import DELISTED
 from exchanges.paper.models import (
     OPEN_STATUSES,
     PaperAccount,
@@ -26,29 +28,20 @@ from exchanges.paper.models import (
     PaperTrade,
     SymbolControl,
 )
-from exchanges.paper.symbols import SYMBOLS, SymbolSpec, split_symbol
+from exchanges.paper.symbols import SYMBOLS
 
 ALIAS = "paper"
 _CHUNK_MS = 6 * 3_600_000  # the market walks in stretches, so that a long absence needs little memory
+_BNB_PLACES = 18  # decimals of what an asset is worth in BNB
 _REMEMBER_MS = 60_000  # an uneventful walk is written down this often; until then it is simply walked again
 
 
 def controlled(market: Market) -> ControlledMarket:
     """The market under the operator's controls, as they are now."""
     rows = SymbolControl.objects.using(ALIAS).order_by("since_ms", "id")
-    return ControlledMarket(market, [Control(row.symbol, row.since_ms, row.status, row.price) for row in rows])
-
-
-def rules_of(symbol: str, symbols: Mapping[str, SymbolSpec]) -> SymbolSpec:
-    """The rules of a symbol, also of one that `symbols` no longer has: its orders must remain cancellable."""
-    known = symbols.get(symbol) or SYMBOLS.get(symbol)
-    if known is not None:
-        return known
-    split = split_symbol(symbol)
-    if split is None:
-        raise LookupError(f"{symbol} is no symbol of any market")
-    unit = Decimal(1).scaleb(-8)
-    return SymbolSpec(split[0], split[1], unit, unit, unit, Decimal(10) ** 8, Decimal(10) ** 8, 0)
+    return ControlledMarket(
+        market, [Control(row.symbol, row.since_ms, row.status, row.price, row.filters) for row in rows]
+    )
 
 
 class OpenAccount:
@@ -62,17 +55,46 @@ class OpenAccount:
         self.now_ms = max(clock_ms, row.advanced_ms)
         self._dirty = False
 
-    def rules(self, symbol: str) -> SymbolSpec:
-        return rules_of(symbol, self.market.symbols)
+    def rules(self, symbol: str) -> Rules:
+        return rules_of(symbol, self.market.symbols, self.market.filters(symbol, self.now_ms))
+
+    def reference(self, symbol: str) -> Decimal:
+        """The average price that filters compare with."""
+        return self.market.average(symbol, self.now_ms)
+
+    def check(self, request: engine.Request) -> None:
+        """Raise `Refused` for what keeps an order from the matching engine, without placing it."""
+        with exact():
+            engine.check(request, self.rules(request.symbol), self.reference(request.symbol))
 
     def place(self, request: engine.Request) -> Outcome:
         """Place an order at this moment; `Refused` leaves everything as it was."""
-        depth = self.market.depth(request.symbol, self.now_ms)
+        symbol = request.symbol
+        depth = self.market.depth(symbol, self.now_ms)
         book = engine.Book(depth.step, depth.bids, depth.asks)
-        reference = self.market.average(request.symbol, self.now_ms)
-        outcome = engine.place(self.state, request, self.rules(request.symbol), book, reference, self.now_ms)
+        outcome = engine.place(
+            self.state, request, self.rules(symbol), book, self.reference(symbol), self.now_ms, self._bnb_value
+        )
         self.apply(outcome)
         return outcome
+
+    def amend(self, symbol: str, order_id: int, quantity: Decimal, client_order_id: str) -> Order:
+        """Make an open order smaller; `Refused` leaves everything as it was."""
+        outcome = engine.amend(self.state, symbol, order_id, quantity, client_order_id, self.rules(symbol), self.now_ms)
+        self.apply(outcome)
+        return outcome.orders[0]
+
+    def _bnb_value(self, asset: str, time_ms: int) -> Decimal:
+        """What one unit of `asset` is worth in BNB by the last prices against USDT; 0 where one of them is missing."""
+        if asset == "BNB":
+            return Decimal(1)
+        worth = Decimal(1) if asset == "USDT" else self._last(f"{asset}USDT", time_ms)
+        bnb = self._last("BNBUSDT", time_ms)
+        with wide():
+            return quantize(worth / bnb, _BNB_PLACES) if bnb else Decimal(0)
+
+    def _last(self, symbol: str, time_ms: int) -> Decimal:
+        return self.market.quote(symbol, time_ms).last if symbol in self.market.symbols else Decimal(0)
 
     def cancel(self, symbol: str, order_id: int) -> Order:
         outcome = engine.cancel(self.state, symbol, order_id, self.rules(symbol), self.now_ms)
@@ -102,7 +124,7 @@ class OpenAccount:
             PaperOrder,
             orders,
             ["account", "symbol", "order_id"],
-            ["executed", "quote_executed", "status", "update_ms"],
+            _CHANGING_COLUMNS,
         )
         PaperTrade.objects.using(ALIAS).bulk_create(
             [PaperTrade(account=row, **_columns(trade, _TRADE_COLUMNS)) for trade in outcome.trades]
@@ -110,6 +132,7 @@ class OpenAccount:
         PaperLedger.objects.using(ALIAS).bulk_create(
             [PaperLedger(account=row, **_columns(entry, _ENTRY_COLUMNS)) for entry in outcome.entries]
         )
+        order_counts.refund(row, before, outcome)
         self.state = after
         if outcome.orders or outcome.entries:
             row.updated_ms = max(row.updated_ms, *(order.update_ms for order in outcome.orders), *_times(outcome))
@@ -126,10 +149,14 @@ class OpenAccount:
             until = min(self.now_ms, at + _CHUNK_MS)
             symbols = {symbol for symbol, _ in self.state.open_orders if symbol in self.market.symbols}
             paths = {symbol: self.market.path(symbol, at, until) for symbol in symbols}
-            outcome = engine.advance(self.state, paths, {symbol: self.rules(symbol) for symbol in symbols})
+            rules = {symbol: self.rules(symbol) for symbol in symbols}
+            outcome = engine.advance(self.state, paths, rules, self._bnb_value)
             if outcome.orders:
                 self.apply(outcome)
             at = until
+        for symbol, order_id in list(self.state.open_orders):
+            if symbol in self.market.symbols and self.market.status(symbol, self.now_ms) == DELISTED:
+                self.apply(engine.expire(self.state, symbol, order_id, self.rules(symbol), self.now_ms))
         # Without open orders there is nothing to remember: the next order starts at its own moment.
         self._dirty |= bool(self.state.open_orders) and self.now_ms - self.row.advanced_ms >= _REMEMBER_MS
         self.row.advanced_ms = self.now_ms
@@ -141,16 +168,42 @@ class OpenAccount:
 
 
 @contextmanager
-def opened(account_id: int, market: Market) -> Iterator[OpenAccount]:
-    """Lock an account, bring it up to date, and write what its holder changes; all or nothing."""
+def opened(account_id: int, market: Market, symbol: str = "") -> Iterator[OpenAccount]:
+    """Lock an account, bring it up to date, and write what its holder changes; all or nothing.
+
+    `symbol` is what the holder is about to trade, if anything.
+    """
+    fetched_ms = _fetch_ahead(account_id, market, symbol) if market.is_remote else None
     with transaction.atomic(using=ALIAS):
         row = PaperAccount.objects.using(ALIAS).select_for_update().get(pk=account_id)
-        # Read the clock under the lock: the time of an account's events never runs backwards.
-        clock = now_ms()
+        # Read the clock under the lock: the time of an account's events never runs backwards. What has been fetched is
+        # of its own moment; who held the lock in between was later, and then so is this account.
+        clock = fetched_ms or now_ms()
         held = OpenAccount(row, controlled(market), _load(row), clock)
         held._walk()
         yield held
         held._save()
+
+
+def _fetch_ahead(account_id: int, market: Market, symbol: str) -> int:
+    """Ask a remote market, before any lock is held, for what the account will need; the moment it was asked about.
+
+    A lock must not be held over a network: on SQLite it is everybody's.
+    """
+    clock = now_ms()
+    now = controlled(market)
+    row = PaperAccount.objects.using(ALIAS).get(pk=account_id)
+    waiting = PaperOrder.objects.using(ALIAS).filter(account=row, status__in=OPEN_STATUSES)
+    for each in {*waiting.values_list("symbol", flat=True)} & now.symbols.keys():
+        # In the very pieces that the walk asks for.
+        at = row.advanced_ms
+        while at < clock:
+            now.path(each, at, min(clock, at + _CHUNK_MS))
+            at += _CHUNK_MS
+    if symbol in now.symbols:
+        now.depth(symbol, clock)
+        now.average(symbol, clock)
+    return clock
 
 
 def _load(row: PaperAccount) -> Account:
@@ -167,6 +220,7 @@ def _load(row: PaperAccount) -> Account:
         },
         maker_rate=row.maker_rate,
         taker_rate=row.taker_rate,
+        burns_bnb=row.burns_bnb,
     )
 
 
@@ -216,7 +270,11 @@ _ROW_COLUMNS = [
 _SEQUENCE_COLUMNS = ["orders", "trades", "book_step", "bought", "sold"]
 _ORDER_COLUMNS = [
     "symbol", "order_id", "client_order_id", "side", "type", "time_in_force", "stp_mode", "price", "quantity",
-    "executed", "quote_executed", "status", "time_ms", "update_ms",
+    "iceberg_quantity", "quote_order_quantity", "strategy_id", "strategy_type", "executed", "quote_executed",
+    "amendments", "expiry_reason", "status", "time_ms", "update_ms",
+]  # fmt: skip
+_CHANGING_COLUMNS = [
+    "client_order_id", "quantity", "executed", "quote_executed", "amendments", "expiry_reason", "status", "update_ms",
 ]  # fmt: skip
 _TRADE_COLUMNS = [
     "symbol", "trade_id", "order_id", "price", "quantity", "quote_quantity", "commission", "commission_asset",

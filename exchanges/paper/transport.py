@@ -2,7 +2,8 @@
 
     session.mount("https://paper.botbalance.invalid", PaperTransport())
 
-The client is the same as against the real exchange; faults of a plan happen here, where a network would fail.
+The client is the same as against the real exchange; faults of a plan happen here, where a network would fail. The
+header X-Paper-Fault is obeyed only where `obey_header` says so, and the product never does.
 """
 
 import io
@@ -17,20 +18,25 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
-from urllib3 import HTTPResponse
+from urllib3 import HTTPConnectionPool, HTTPResponse
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from exchanges.paper import faults
 from exchanges.paper.market import Market
 from exchanges.paper.rest import handle
 from exchanges.paper.wire import Answer, RawRequest
 
+_HOST = "paper.botbalance.invalid"
+
 
 class PaperTransport(BaseAdapter):
     """Answers every request it is given; `market` is by default the one of the settings."""
 
-    def __init__(self, market: Market | None = None) -> None:
+    def __init__(self, market: Market | None = None, *, obey_header: bool = False) -> None:
         super().__init__()
         self._market = market
+        self._obey_header = obey_header
 
     def send(
         self,
@@ -43,11 +49,15 @@ class PaperTransport(BaseAdapter):
     ) -> requests.Response:
         begun = time.perf_counter()
         raw = _raw(request)
-        fault = faults.next_fault(raw.method, raw.path)
+        try:
+            fault = self._fault(raw)
+        except ValueError as error:
+            return _response(request, faults.malformed(error))
         if fault is None:
             given = handle(raw, self._market)
         else:
-            given = faults.perform(fault, raw, lambda: handle(raw, self._market), request, _read_timeout(timeout))
+            outcome = faults.happen(fault, lambda: handle(raw, self._market))
+            given = _meet(outcome, request, _read_timeout(timeout))
         response = _response(request, given)
         response.elapsed = timedelta(seconds=time.perf_counter() - begun)
         if not stream:
@@ -56,6 +66,32 @@ class PaperTransport(BaseAdapter):
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _fault(self, raw: RawRequest) -> faults.Fault | None:
+        text = raw.header(faults.HEADER) if self._obey_header and faults.are_allowed() else ""
+        return faults.parse_header(text) if text else faults.next_fault(raw.method, raw.path)
+
+
+def _meet(outcome: faults.Outcome, request: requests.PreparedRequest, wait: float | None) -> Answer:
+    """The answer of an outcome, or the exception by which `requests` tells of a failure. `wait` is the client's read
+    timeout in seconds: nobody waits longer than that, and a test need not wait at all.
+    """
+    if outcome.failure == "refused":
+        refused = NewConnectionError(HTTPConnection(_HOST), "Connection refused")
+        failed = MaxRetryError(HTTPConnectionPool(_HOST), request.url or "", refused)
+        raise requests.exceptions.ConnectionError(failed, request=request)
+    if outcome.failure == "reset":
+        raise requests.exceptions.ConnectionError(
+            "('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))",
+            request=request,
+        )
+    if outcome.answer is not None and outcome.is_repeated:
+        return outcome.answer  # the second one would arrive on a connection, and there is none
+    if outcome.answer is None or (wait is not None and outcome.seconds > wait):
+        time.sleep(outcome.seconds if wait is None else min(outcome.seconds, wait))
+        raise requests.exceptions.ReadTimeout(f"Read timed out. (read timeout={wait})", request=request)
+    time.sleep(outcome.seconds)
+    return outcome.answer
 
 
 def _raw(request: requests.PreparedRequest) -> RawRequest:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_plus
 
+from exchanges.paper import keys
+
 Json = dict[str, Any]
 
 NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
@@ -22,25 +24,36 @@ _PRECISION = 8
 
 
 class ApiRefusal(Exception):
-    """An answer that is an error: HTTP status, code and text as the exchange gives them."""
+    """An answer that is an error: HTTP status, code, text and perhaps `data`, as the exchange gives them."""
 
-    def __init__(self, code: int, text: str, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        text: str,
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+        data: Json | None = None,
+    ) -> None:
         super().__init__(f"{status} {code}: {text}")
         self.code = code
         self.text = text
         self.status = status
         self.headers = dict(headers or {})
+        self.data = data
 
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """A request as received: the query string and the body are the raw bytes, still percent-encoded."""
+    """A request as received: the query string and the body are the raw bytes, still percent-encoded. `address` is where
+    it came from; "" is this process.
+    """
 
     method: str
     path: str
     query: bytes = b""
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
     def header(self, name: str) -> str:
         for key, value in self.headers.items():
@@ -66,7 +79,10 @@ def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def refusal(error: ApiRefusal) -> Answer:
-    return answer({"code": error.code, "msg": error.text}, error.status, error.headers)
+    body: Json = {"code": error.code, "msg": error.text}
+    if error.data is not None:
+        body["data"] = error.data
+    return answer(body, error.status, error.headers)
 
 
 # --- Signing ---------------------------------------------------------------------------------------------
@@ -84,8 +100,10 @@ def signed_payload(request: RawRequest) -> bytes:
     return b"".join(re.sub(rb"[\x80-\xff]+", lambda match: quote_from_bytes(match[0]).encode(), part) for part in parts)
 
 
-def signature_matches(request: RawRequest, secret: str, signature: str) -> bool:
-    """Hex, in either case."""
+def signature_matches(request: RawRequest, secret: str, signature: str, public_key: str = "") -> bool:
+    """With a public key (PEM): base64 of its RSA or Ed25519 signature. Otherwise HMAC, as hex in either case."""
+    if public_key:
+        return keys.verifies(public_key, signed_payload(request), signature)
     expected = hmac.new(secret.encode(), signed_payload(request), hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected.encode(), signature.lower().encode())
 

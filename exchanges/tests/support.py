@@ -1,5 +1,6 @@
 """An exchange made of a script, and an exchange made of sockets, for tests of the client."""
 
+import io
 import json
 import socket
 import ssl
@@ -16,8 +17,10 @@ import requests
 from django.conf import settings
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
 
 from exchanges.adapters.binance import BinanceAdapter
+from exchanges.adapters.session import new_session
 from exchanges.domain import NewOrder, Side
 
 DATABASES = ["default", "paper"]
@@ -97,8 +100,7 @@ class Script(BaseAdapter):
         if isinstance(given, Exception):
             raise given
         response = given(request) if callable(given) and not isinstance(given, requests.Response) else given
-        response.request, response.url = request, request.url or ""
-        return response
+        return _as_from_a_network(response, request)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -109,13 +111,24 @@ class Script(BaseAdapter):
         return [f"{request.method} {urlsplit(request.url or '').path}" for request in self.requests]
 
 
+def _as_from_a_network(given: requests.Response, request: requests.PreparedRequest) -> requests.Response:
+    """A copy whose body has yet to be read."""
+    response = requests.Response()
+    response.status_code, response.headers = given.status_code, given.headers
+    response.request, response.url = request, request.url or ""
+    response.raw = HTTPResponse(
+        io.BytesIO(given.content), headers=dict(given.headers), status=given.status_code, preload_content=False
+    )
+    return response
+
+
 class Client:
     """A BinanceAdapter over a script; `waits` are the seconds it would have slept."""
 
     def __init__(self, *replies: Reply, base_url: str = BASE_URL, **options: Any) -> None:
         self.script = Script(*replies)
         self.waits: list[float] = []
-        session = requests.Session()
+        session = new_session()
         session.trust_env = False
         session.mount(base_url, self.script)
         options = {"api_key": API_KEY, "api_secret": API_SECRET, "clock": lambda: NOW, **options}

@@ -131,16 +131,32 @@ def test_being_throttled_says_for_how_long(call, status: int, code: int, text: s
     error, client = error_of(call, refusal(status, code, text, Retry_After="37"))
     assert type(error) is Throttled
     assert carries(error, status, code, text)
-    assert error.retry_after == 37
+    assert error.retry_after == (120 if "banned until" in text else 37)
     assert error.banned is (status == 418)
     assert len(client.sent) == 1
 
 
-@pytest.mark.parametrize("header", ["", "soon", "Wed, 21 Oct 2026 07:28:00 GMT", "-5", "1.5", "²"])
-def test_a_retry_after_that_is_no_number_of_seconds_counts_as_one(header: str) -> None:
+@pytest.mark.parametrize("header", ["", "soon", "Wed, 99 Oct 2026 07:28:00 GMT", "-5", "1.5", "²"])
+def test_a_retry_after_that_is_neither_seconds_nor_a_date_counts_as_one(header: str) -> None:
     error, _client = error_of(place, refusal(429, -1003, Retry_After=header))
     assert isinstance(error, Throttled)
     assert error.retry_after == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("Tue, 14 Nov 2023 22:14:20 GMT", 60),  # NOW is 22:13:20
+        ("Tue, 14 Nov 2023 22:14:20", 60),
+        ("Tue, 14 Nov 2023 22:13:00 GMT", 1),
+        ("Tue, 14 Nov 2034 22:13:00 GMT", 3 * 24 * 3600),
+        ("99999999999999999999999999", 3 * 24 * 3600),
+    ],
+)
+def test_a_retry_after_may_be_a_date_and_is_at_most_the_longest_ban(header: str, seconds: int) -> None:
+    error, _client = error_of(place, refusal(429, -1003, Retry_After=header))
+    assert isinstance(error, Throttled)
+    assert error.retry_after == seconds
 
 
 @pytest.mark.parametrize(("status", "code", "text"), KEYS)

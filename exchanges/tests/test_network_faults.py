@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import time
+import zlib
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from exchanges.adapters.binance import BinanceAdapter
+from exchanges.adapters.session import new_session
 from exchanges.errors import ExchangeError, OutcomeUnknown, Unavailable
 from exchanges.tests.support import API_KEY, API_SECRET, NOW, Client, new_order, read_request, server
 
@@ -25,7 +27,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def adapter(url: str, *, verify: bool | str = True) -> BinanceAdapter:
-    session = requests.Session()
+    session = new_session()
     session.trust_env = False
     session.verify = verify
     return BinanceAdapter(
@@ -96,6 +98,73 @@ def test_a_connection_that_fails_after_the_request_leaves_the_outcome_of_a_write
         assert error_of(call, adapter(exchange.url)) is expected
         # A read is tried three times; one of them may meet a pooled connection that the server has closed by then.
         assert exchange.connections in ((2, 3) if call is read else (1,))
+
+
+def endless(connection: socket.socket) -> None:
+    """More than any answer holds, until the client hangs up."""
+    read_request(connection)
+    connection.sendall(HEAD + b"\r\n[")
+    piece = b"1," * 500_000
+    while True:
+        connection.sendall(piece)
+
+
+def bomb(connection: socket.socket) -> None:
+    """Small on the wire, and endless when it is unpacked."""
+    read_request(connection)
+    connection.sendall(HEAD + b"Content-Encoding: gzip\r\n\r\n")
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    while True:
+        connection.sendall(packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_SYNC_FLUSH))
+
+
+def trickle(connection: socket.socket) -> None:
+    """A whole and right answer, so slowly that no single wait is too long."""
+    read_request(connection)
+    body = b'{"code": 0}' + b" " * 100
+    connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body))
+    for byte in body:
+        connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("conversation", [endless, bomb, trickle])
+@pytest.mark.parametrize("call", [read, place])
+def test_an_answer_that_does_not_end_is_cut_off(call, conversation) -> None:
+    with server(conversation) as exchange:
+        client = adapter(exchange.url)
+        with pytest.raises(Unavailable if call is read else OutcomeUnknown, match="larger or slower"):
+            call(client)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_redirect_is_not_followed_even_on_the_same_host(call) -> None:
+    seen: list[bytes] = []
+
+    def conversation(connection: socket.socket) -> None:
+        request = read_request(connection)
+        seen.append(request)
+        connection.sendall(b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+
+    with server(conversation) as exchange:
+        assert error_of(call, adapter(exchange.url)) is (Unavailable if call is read else OutcomeUnknown)
+    assert not any(b"/elsewhere" in request for request in seen)
+
+
+def test_a_connection_is_used_again() -> None:
+    answer = HEAD + b"Content-Length: 2\r\n\r\n{}"
+    session = new_session()
+    session.trust_env = False
+
+    def conversation(connection: socket.socket) -> None:
+        while read_request(connection):
+            connection.sendall(answer)
+
+    with server(conversation) as exchange:
+        for _number in range(5):
+            BinanceAdapter(exchange.url, session=session).ping()
+        session.close()
+    assert exchange.connections == 1
 
 
 @pytest.mark.parametrize("call", CALLS)

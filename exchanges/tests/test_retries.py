@@ -49,6 +49,13 @@ def test_a_long_wait_is_left_to_the_caller() -> None:
     assert (len(client.sent), client.waits) == (1, [])
 
 
+def test_no_try_of_a_read_begins_after_its_time_is_up() -> None:
+    client = Client(BUSY, read_seconds=0)
+    with pytest.raises(Unavailable):
+        client.adapter.account_info()
+    assert (len(client.sent), client.waits) == (1, [])
+
+
 def test_nothing_is_repeated_while_banned() -> None:
     client = Client(refusal(418, -1003, Retry_After="1"), reply(ACCOUNT))
     with pytest.raises(Throttled) as caught:
@@ -100,6 +107,30 @@ def test_a_measured_offset_serves_every_adapter_of_that_exchange_and_no_other() 
     other = Client(reply(ACCOUNT), base_url="https://other.test")
     other.adapter.account_info()
     assert stamps(other) == [NOW]
+
+
+TEN_MINUTES_ON = 600_000
+
+
+@pytest.mark.parametrize(
+    ("shift_ms", "is_stale"),
+    [(0, False), (TEN_MINUTES_ON - 1, False), (TEN_MINUTES_ON, True), (-1, True), (10**10, True)],
+    ids=["fresh", "almost old", "old", "a clock set back", "a clock set far ahead"],
+)
+def test_an_offset_that_may_be_wrong_by_now_is_measured_again_before_a_read(shift_ms: int, is_stale: bool) -> None:
+    Client(TIME).adapter.sync_clock()
+    later = NOW + shift_ms
+    client = Client(*([reply({"serverTime": later + 7})] if is_stale else []), reply(ACCOUNT), clock=lambda: later)
+    client.adapter.account_info()
+    assert client.sent == (["GET /api/v3/time"] if is_stale else []) + ["GET /api/v3/account"]
+    assert stamps(client) == [later + (7 if is_stale else TEN_MINUTES)]
+
+
+def test_an_old_offset_does_not_delay_an_order() -> None:
+    Client(TIME).adapter.sync_clock()
+    client = Client(reply(ORDER), clock=lambda: NOW + TEN_MINUTES_ON)
+    client.adapter.place_order(new_order(), NOW + TEN_MINUTES_ON)
+    assert client.sent == ["POST /api/v3/order"]
 
 
 def test_an_order_goes_out_with_the_given_timestamp_on_the_exchanges_clock() -> None:

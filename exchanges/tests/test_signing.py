@@ -1,5 +1,6 @@
 """The signature is over the percent-encoded bytes that go on the wire, and those bytes are what is sent."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +12,7 @@ from exchanges import signing
 from exchanges.paper import services as paper
 from exchanges.paper.services import PaperKeys
 from exchanges.paper.transport import PaperTransport
+from exchanges.signing import HmacKey
 from exchanges.tests.support import ACCOUNT, API_KEY, API_SECRET, DATABASES, ORDER, Client, new_order, reply, sent_text
 
 ORDER_PARAMETERS = [
@@ -36,13 +38,13 @@ def test_the_documented_order_gets_the_documented_signature() -> None:
     )
     signature = "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
     assert signing.hmac_sha256(API_SECRET, payload) == signature
-    assert signing.signed(ORDER_PARAMETERS, API_SECRET) == f"{payload}&signature={signature}"
+    assert signing.signed(ORDER_PARAMETERS, HmacKey(API_SECRET)) == f"{payload}&signature={signature}"
 
 
 def test_a_unicode_symbol_is_encoded_before_it_is_signed() -> None:
     payload = signing.encode(UNICODE_PARAMETERS)
     assert payload.startswith("symbol=%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96&side=BUY")
-    assert signing.signed(UNICODE_PARAMETERS, API_SECRET).endswith(f"&signature={ENCODED_SIGNATURE}")
+    assert signing.signed(UNICODE_PARAMETERS, HmacKey(API_SECRET)).endswith(f"&signature={ENCODED_SIGNATURE}")
 
 
 def test_signing_the_unencoded_text_gives_the_signature_that_must_be_refused() -> None:
@@ -75,8 +77,12 @@ def test_the_paper_exchange_takes_the_encoded_signature_and_refuses_the_unencode
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
+def order_named(symbol: str, client_order_id: str) -> dict[str, Any]:
+    return {**ORDER, "symbol": symbol, "clientOrderId": client_order_id}
+
+
 def test_an_order_goes_out_as_the_bytes_that_were_signed() -> None:
-    client = Client(reply(ORDER))
+    client = Client(reply({**ORDER, "symbol": "这是测试币456"}))
     client.adapter.place_order(new_order(symbol="这是测试币456"), 1_499_827_319_559)
     (request,) = client.script.requests
     payload, _, signature = sent_text(request).rpartition("&signature=")
@@ -94,10 +100,10 @@ def test_an_order_goes_out_as_the_bytes_that_were_signed() -> None:
     ("call", "body"),
     [
         (lambda adapter: adapter.account_info(), ACCOUNT),
-        (lambda adapter: adapter.get_order_status("BTC USDT&x=1", "a+b/c"), ORDER),
+        (lambda adapter: adapter.get_order_status("BTC USDT&x=1", "a+b/c"), order_named("BTC USDT&x=1", "a+b/c")),
         (lambda adapter: adapter.get_open_orders(), []),
         (lambda adapter: adapter.get_open_orders("BTCUSDT"), []),
-        (lambda adapter: adapter.cancel_order("BTCUSDT", "ü~"), ORDER),
+        (lambda adapter: adapter.cancel_order("BTCUSDT", "ü~"), order_named("BTCUSDT", "ü~")),
         (lambda adapter: adapter.cancel_open_orders("BTCUSDT"), []),
         (lambda adapter: adapter.my_trades("BTCUSDT", 28), []),
     ],
@@ -115,7 +121,7 @@ def test_every_signed_call_ends_with_the_signature_of_what_precedes_it(call, bod
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_whatever_a_parameter_holds_the_http_library_leaves_its_encoding_alone(text: str) -> None:
-    client = Client(reply(ORDER))
+    client = Client(reply(order_named(text, text)))
     client.adapter.get_order_status(text, text)
     (request,) = client.script.requests
     payload, _, signature = sent_text(request).rpartition("&signature=")

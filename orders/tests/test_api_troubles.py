@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from botbalance.lib.clock import now_ms
 from exchanges import markets
-from exchanges.adapters import binance
+from exchanges.adapters import wire
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
 from exchanges.paper import services as paper
@@ -34,7 +34,7 @@ ALWAYS = 10_000
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads are retried at once: the pauses are tested where they are made."""
-    monkeypatch.setattr(binance, "_full_jitter", lambda state: 0)
+    monkeypatch.setattr(wire, "_full_jitter", lambda state: 0)
 
 
 @pytest.fixture
@@ -85,13 +85,14 @@ DOWN: dict[str, tuple[dict[str, Any], int, str]] = {
 
 @pytest.mark.parametrize("case", DOWN)
 def test_an_exchange_that_is_down_is_said_to_be_and_nothing_is_done(
-    case: str, api: APIClient, targets: Strategy
+    case: str, api: APIClient, targets: Strategy, clock: time_machine.Traveller
 ) -> None:
     fault, status, code = DOWN[case]
     with faults.plan([{"times": ALWAYS, **fault}]):
         refusal(plan(api, targets), status, code)
         refusal(execute(api, targets), status, code)
     assert nothing_happened()
+    clock.shift(121)  # nothing is sent before a ban has ended
     assert execute(api, targets).status_code == 201, "when it is back, all goes on"
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from exchanges.adapters import binance
+from exchanges.adapters import wire
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
 from exchanges.paper import services as paper
@@ -25,7 +25,7 @@ DOWN = [{"kind": "refuse", "times": 1000}]
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binance, "_full_jitter", lambda state: 0)
+    monkeypatch.setattr(wire, "_full_jitter", lambda state: 0)
 
 
 @pytest.fixture

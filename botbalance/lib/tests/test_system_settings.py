@@ -21,7 +21,8 @@ def change(**columns: object) -> None:
 def test_without_a_row_the_environment_holds(settings) -> None:
     settings.PRICING_SOURCE, settings.PRICING_USE_CACHE, settings.PRICING_TTL_SECONDS = "last", False, 7
     settings.PAPER_START_BALANCE, settings.TRADING_ENABLED = Decimal(123), False
-    assert system_settings.read() == system_settings.Effective("last", False, 7, Decimal(123), False)
+    settings.EXCHANGE_INFO_TTL_SECONDS = 7200
+    assert system_settings.read() == system_settings.Effective("last", False, 7, 7200, Decimal(123), False)
 
 
 def test_an_empty_field_falls_back_to_the_environment_and_a_filled_one_does_not(settings) -> None:

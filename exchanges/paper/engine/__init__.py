@@ -4,11 +4,14 @@ Time, the market's path and its book come in as arguments; what changed comes ou
 never changes what happens to it.
 """
 
-from exchanges.paper.engine.filters import check_limit
-from exchanges.paper.engine.matching import advance, cancel, move, place
+from exchanges.paper.engine.draft import BNB_DISCOUNT
+from exchanges.paper.engine.filters import check, check_account
+from exchanges.paper.engine.matching import advance, amend, cancel, expire, move, place
+from exchanges.paper.engine.rules import Rules
 from exchanges.paper.engine.state import (
     Account,
     Balance,
+    BnbValue,
     Book,
     Entry,
     Order,
@@ -18,25 +21,33 @@ from exchanges.paper.engine.state import (
     Sequence,
     Trade,
     locked_by,
+    no_bnb,
     required_locks,
 )
 
 __all__ = [
+    "BNB_DISCOUNT",
     "Account",
     "Balance",
+    "BnbValue",
     "Book",
     "Entry",
     "Order",
     "Outcome",
     "Refused",
     "Request",
+    "Rules",
     "Sequence",
     "Trade",
     "advance",
+    "amend",
     "cancel",
-    "check_limit",
+    "check",
+    "check_account",
+    "expire",
     "locked_by",
     "move",
+    "no_bnb",
     "place",
     "required_locks",
 ]

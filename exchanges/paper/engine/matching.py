@@ -1,20 +1,23 @@
-"""place, cancel, advance, move: commands on an account. Each returns an Outcome, or raises Refused and changes nothing.
+"""place, cancel, amend, advance, move: commands on an account. Each returns an Outcome, or raises Refused and changes
+nothing.
 
-A LIMIT order takes at once what the book offers at its price or better; the rest waits at its own price as a maker and
-is filled only by steps whose price reaches it, by at most a share of the step's volume, which the account's own orders
-share in order of price, then time.
+An order takes at once what the book offers at its price or better. What is left of a GTC order waits at its own price
+as a maker and is filled only by steps whose price reaches it, by at most a share of the step's volume, which the
+account's own orders share in order of price, then time; what is left of any other expires.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from botbalance.lib.money import exact
-from exchanges.paper.engine.filters import check_counts, check_limit
+from exchanges.paper.engine.draft import Draft
+from exchanges.paper.engine.filters import DUPLICATE, check, check_account, check_position, failure
+from exchanges.paper.engine.rules import Rules
 from exchanges.paper.engine.state import (
     ZERO,
     Account,
-    Balance,
+    BnbValue,
     Book,
     Entry,
     Order,
@@ -22,229 +25,249 @@ from exchanges.paper.engine.state import (
     Path,
     Refused,
     Request,
-    Rules,
-    Sequence,
-    Trade,
-    floor_amount,
     locked_by,
+    no_bnb,
 )
+from exchanges.paper.engine.taking import Taking, is_crossed, takings
 
 SHARE_PERCENT = 10
 """A step fills at most this share of its own volume."""
 _LEAST_LOTS = -(-100 // SHARE_PERCENT)  # below so many lots the share is less than one lot
 
 INSUFFICIENT = "Account has insufficient balance for requested action."
-NOT_SUPPORTED = "This operation is not supported."
+UNKNOWN_ORDER = "Unknown order sent."
+
+_UNFILLED = {"IOC": "UNFILLED_IOC_QUANTITY_EXPIRED", "FOK": "UNFILLED_FOK_ORDER_EXPIRED"}
+NO_LIQUIDITY = "INSUFFICIENT_LIQUIDITY"
+BY_EXCHANGE = "EXCHANGE_CANCELED"
 
 
-class _Draft:
-    """An account being changed: mutable inside one command, frozen again at its end."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.balances = dict(account.balances)
-        self.open_orders = dict(account.open_orders)
-        self.sequences = dict(account.sequences)
-        self.changed: dict[tuple[str, int], Order] = {}
-        self.trades: list[Trade] = []
-        self.entries: list[Entry] = []
-
-    def put(self, order: Order) -> None:
-        key = (order.symbol, order.order_id)
-        self.changed[key] = order
-        if order.is_open:
-            self.open_orders[key] = order
-        else:
-            self.open_orders.pop(key, None)
-
-    def shift(self, asset: str, free: Decimal, locked: Decimal) -> None:
-        before = self.balances.get(asset, Balance())
-        after = Balance(before.free + free, before.locked + locked)
-        if after.free < 0 or after.locked < 0:
-            raise ArithmeticError(f"{asset} would be negative: free {after.free}, locked {after.locked}")
-        self.balances[asset] = after
-
-    def sequence(self, symbol: str) -> Sequence:
-        return self.sequences.get(symbol, Sequence())
-
-    def outcome(self) -> Outcome:
-        account = replace(self.account, balances=self.balances, open_orders=self.open_orders, sequences=self.sequences)
-        return Outcome(account, tuple(self.changed.values()), tuple(self.trades), tuple(self.entries))
-
-    def fill(self, order: Order, rules: Rules, price: Decimal, quantity: Decimal, now_ms: int, *, maker: bool) -> Order:
-        """One trade: balances, commission, ledger entries, the order's new state."""
-        quote_quantity = floor_amount(price * quantity)
-        received = (rules.base, quantity) if order.is_buy else (rules.quote, quote_quantity)
-        given = (rules.quote, quote_quantity) if order.is_buy else (rules.base, quantity)
-        rate = self.account.maker_rate if maker else self.account.taker_rate
-        commission = floor_amount(received[1] * rate)
-        executed = order.executed + quantity
-        after = replace(
-            order,
-            executed=executed,
-            quote_executed=order.quote_executed + quote_quantity,
-            status="FILLED" if executed == order.quantity else "PARTIALLY_FILLED",
-            update_ms=now_ms,
-        )
-        released = locked_by(order) - locked_by(after)
-        self.shift(given[0], released - given[1], -released)
-        self.shift(received[0], received[1] - commission, ZERO)
-        sequence = self.sequence(order.symbol)
-        self.sequences[order.symbol] = replace(sequence, trades=sequence.trades + 1)
-        trade = Trade(
-            symbol=order.symbol,
-            trade_id=self.account.identity(sequence.trades + 1),
-            order_id=order.order_id,
-            price=price,
-            quantity=quantity,
-            quote_quantity=quote_quantity,
-            commission=commission,
-            commission_asset=received[0],
-            time_ms=now_ms,
-            is_buyer=order.is_buy,
-            is_maker=maker,
-        )
-        self.trades.append(trade)
-        kinds = ("trade_quote", "trade_base") if order.is_buy else ("trade_base", "trade_quote")
-        for asset, kind, amount in (
-            (given[0], kinds[0], -given[1]),
-            (received[0], kinds[1], received[1]),
-            (received[0], "commission", -commission),
-        ):
-            if amount:
-                self.entries.append(Entry(asset, kind, amount, now_ms, order.symbol, trade.trade_id))
-        self.put(after)
-        return after
-
-
-def place(account: Account, request: Request, rules: Rules, book: Book, reference: Decimal, now_ms: int) -> Outcome:
-    """Accept an order or raise Refused. `reference` is the average price the percent filter compares with."""
-    with exact():
-        simulate = _SIMULATED.get((request.type, request.time_in_force))
-        if simulate is None:
-            raise Refused(-1020, NOT_SUPPORTED)
-        return simulate(account, request, rules, book, reference, now_ms)
-
-
-def _place_limit(
-    account: Account, request: Request, rules: Rules, book: Book, reference: Decimal, now_ms: int
+def place(
+    account: Account,
+    request: Request,
+    rules: Rules,
+    book: Book,
+    reference: Decimal,
+    now_ms: int,
+    bnb_value: BnbValue = no_bnb,
 ) -> Outcome:
-    check_limit(request, rules, reference)
-    if any(order.client_order_id == request.client_order_id for order in account.open_orders.values()):
-        raise Refused(-2010, "Duplicate order sent.")
-    check_counts(account.open_orders.values(), rules)
-    draft = _Draft(account)
+    """Accept an order or raise Refused. `reference` is the average price that filters compare with, 0: none."""
+    with exact():
+        check(request, rules, reference)
+        check_account(account, request, rules)
+        taking = takings(request, rules, book, account.sequences.get(request.symbol))
+        check_position(account, request, rules, taking.quantity)
+        if request.type == "LIMIT_MAKER" and is_crossed(request, book):
+            raise Refused(-2010, "Order would immediately match and take.")
+        draft = Draft(account, bnb_value)
+        order = _accept(draft, request, taking.quantity, now_ms)
+        _check_funds(draft, request, rules, order, taking)
+        lock = locked_by(order)
+        draft.shift(rules.quote if order.is_buy else rules.base, -lock, lock)
+        draft.put(order)
+        if request.time_in_force != "FOK" or taking.is_complete:
+            for price, quantity in taking.levels:
+                order = draft.fill(order, rules, price, quantity, now_ms, maker=False)
+            _remember(draft, order, book, taking)
+        _end(draft, order, rules, request, taking, now_ms)
+        return draft.outcome()
+
+
+def _accept(draft: Draft, request: Request, quantity: Decimal, now_ms: int) -> Order:
     sequence = draft.sequence(request.symbol)
-    order = Order(
+    draft.sequences[request.symbol] = replace(sequence, orders=sequence.orders + 1)
+    return Order(
         symbol=request.symbol,
-        order_id=account.identity(sequence.orders + 1),
+        order_id=draft.account.identity(sequence.orders + 1),
         client_order_id=request.client_order_id,
         side=request.side,
         price=request.price,
-        quantity=request.quantity,
+        quantity=quantity,
         time_ms=now_ms,
         update_ms=now_ms,
         type=request.type,
         time_in_force=request.time_in_force,
         stp_mode=request.stp_mode,
+        quote_order_quantity=request.quote_order_quantity,
+        iceberg_quantity=request.iceberg_quantity,
+        strategy_id=request.strategy_id,
+        strategy_type=request.strategy_type,
     )
-    asset, lock = (rules.quote if order.is_buy else rules.base), locked_by(order)
-    if account.balance(asset).free < lock:
+
+
+def _check_funds(draft: Draft, request: Request, rules: Rules, order: Order, taking: Taking) -> None:
+    """The whole order is refused when the account could not pay for all of it."""
+    if not order.is_buy:
+        needed = order.quantity
+    elif request.type == "MARKET":
+        needed = max(request.quote_order_quantity, taking.cost)
+    else:
+        needed = locked_by(order)
+    if draft.free(rules.quote if order.is_buy else rules.base) < needed:
         raise Refused(-2010, INSUFFICIENT)
-    draft.sequences[request.symbol] = replace(sequence, orders=sequence.orders + 1)
-    draft.shift(asset, -lock, lock)
-    draft.put(order)
-    _take(draft, order, rules, book, now_ms)
-    return draft.outcome()
 
 
-_SIMULATED: Mapping[tuple[str, str], Callable[[Account, Request, Rules, Book, Decimal, int], Outcome]] = {
-    ("LIMIT", "GTC"): _place_limit
-}
-"""What is simulated; everything else that is legal on the exchange is refused with -1020."""
-
-
-def _take(draft: _Draft, order: Order, rules: Rules, book: Book, now_ms: int) -> None:
-    """Fill what the book offers at the order's price or better. A step's book gives each lot once."""
+def _remember(draft: Draft, order: Order, book: Book, taking: Taking) -> None:
+    """A step's book gives each lot once, however many orders take from it."""
     sequence = draft.sequence(order.symbol)
     if sequence.book_step != book.step:
         sequence = replace(sequence, book_step=book.step, bought=ZERO, sold=ZERO)
-    gone = sequence.bought if order.is_buy else sequence.sold
-    taken = ZERO
-    for price, quantity in book.asks if order.is_buy else book.bids:
-        reachable = price <= order.price if order.is_buy else price >= order.price
-        if not reachable or not order.remaining:
-            break
-        passed = min(gone, quantity)
-        gone -= passed
-        amount = min(quantity - passed, order.remaining)
-        if amount:
-            order = draft.fill(order, rules, price, amount, now_ms, maker=False)
-            taken += amount
-    latest = draft.sequence(order.symbol)
+    taken = sum((quantity for _, quantity in taking.levels), ZERO)
     draft.sequences[order.symbol] = replace(
-        latest,
-        book_step=sequence.book_step,
+        sequence,
         bought=sequence.bought + taken if order.is_buy else sequence.bought,
         sold=sequence.sold if order.is_buy else sequence.sold + taken,
     )
+
+
+def _end(draft: Draft, order: Order, rules: Rules, request: Request, taking: Taking, now_ms: int) -> None:
+    """What an order that may not rest has left expires; so does an amount of quote that the book could not serve."""
+    if request.type == "MARKET":
+        if order.remaining or not taking.is_complete:
+            expired = replace(order, status="EXPIRED", expiry_reason=NO_LIQUIDITY, update_ms=now_ms)
+            draft.change(order, expired, rules)
+    elif order.is_open and request.time_in_force in _UNFILLED:
+        reason = _UNFILLED[request.time_in_force]
+        draft.change(order, replace(order, status="EXPIRED", expiry_reason=reason, update_ms=now_ms), rules)
 
 
 def cancel(account: Account, symbol: str, order_id: int, rules: Rules, now_ms: int) -> Outcome:
     """Cancel an open order and release what it locks; -2011 when it is not open."""
     order = account.open_orders.get((symbol, order_id))
     if order is None:
-        raise Refused(-2011, "Unknown order sent.")
+        raise Refused(-2011, UNKNOWN_ORDER)
     with exact():
-        draft = _Draft(account)
-        lock = locked_by(order)
-        draft.shift(rules.quote if order.is_buy else rules.base, lock, -lock)
-        draft.put(replace(order, status="CANCELED", update_ms=now_ms))
+        draft = Draft(account, no_bnb)
+        draft.change(order, replace(order, status="CANCELED", update_ms=now_ms), rules)
         return draft.outcome()
 
 
-def advance(account: Account, paths: Mapping[str, Path], rules: Mapping[str, Rules]) -> Outcome:
-    """Let the market walk along `paths`, one stretch of time for all symbols; a symbol without a path stands still."""
+def expire(account: Account, symbol: str, order_id: int, rules: Rules, now_ms: int) -> Outcome:
+    """The exchange itself ends an open order, as when its symbol is delisted, and releases what it locks."""
+    order = account.open_orders[symbol, order_id]
     with exact():
-        draft = _Draft(account)
-        for symbol in sorted({symbol for symbol, _ in account.open_orders}):
-            if symbol in paths:
-                _advance_symbol(draft, symbol, paths[symbol], rules[symbol])
-        draft.trades.sort(key=lambda trade: (trade.time_ms, trade.symbol, trade.trade_id))
-        draft.entries.sort(key=lambda entry: (entry.time_ms, entry.symbol, entry.trade_id or 0))
+        draft = Draft(account, no_bnb)
+        draft.change(order, replace(order, status="EXPIRED", expiry_reason=BY_EXCHANGE, update_ms=now_ms), rules)
         return draft.outcome()
 
 
-def _advance_symbol(draft: _Draft, symbol: str, path: Path, rules: Rules) -> None:
-    index = 0
-    while True:
-        waiting = [order for key, order in draft.open_orders.items() if key[0] == symbol]
-        buys = [order.price for order in waiting if order.is_buy]
-        sells = [order.price for order in waiting if not order.is_buy]
-        if not waiting:
-            return
-        found = path.next_touch(index, max(buys, default=None), min(sells, default=None), _LEAST_LOTS)
-        if found is None:
-            return
-        step = path.at(found)
-        budget = (step.lots * SHARE_PERCENT // 100) * rules.step
+def amend(
+    account: Account, symbol: str, order_id: int, quantity: Decimal, client_order_id: str, rules: Rules, now_ms: int
+) -> Outcome:
+    """Make an open order smaller; it keeps its id and its turn. -2038 when it may not be amended so.
 
-        def eagerness(order: Order, price: Decimal = step.price) -> Decimal:
-            return order.price - price if order.is_buy else price - order.price
+    At or below what is executed already, nothing is left to wait: the order expires.
+    """
+    order = account.open_orders.get((symbol, order_id))
+    if order is None:
+        raise Refused(-2038, UNKNOWN_ORDER)
+    with exact():
+        _check_amendment(account, order, quantity, client_order_id, rules)
+        after = replace(
+            order,
+            quantity=quantity,
+            client_order_id=client_order_id,
+            amendments=order.amendments + 1,
+            update_ms=now_ms,
+        )
+        if quantity <= order.executed:
+            after = replace(after, quantity=order.executed, status="EXPIRED", expiry_reason=BY_EXCHANGE)
+        draft = Draft(account, no_bnb)
+        draft.change(order, after, rules)
+        return draft.outcome()
 
-        touched = [order for order in waiting if eagerness(order) >= 0]
+
+def _check_amendment(account: Account, order: Order, quantity: Decimal, client_order_id: str, rules: Rules) -> None:
+    if not rules.amend_allowed:
+        raise Refused(-2038, "Order amend is not supported for this symbol.")
+    if quantity <= 0:
+        raise Refused(-1013, "Invalid quantity.")
+    if not rules.lot.holds(quantity):
+        raise failure("LOT_SIZE")
+    if quantity > order.quantity:
+        raise Refused(-2038, "Order amend (quantity increase) is not supported.")
+    if quantity == order.quantity:
+        raise Refused(-2038, "The requested action would change no state; rejecting.")
+    for notional in rules.notionals:
+        if not notional.bounds.holds(order.price * quantity):
+            raise failure(notional.name)
+    if rules.max_amendments and order.amendments >= rules.max_amendments:
+        raise failure("MAX_NUM_ORDER_AMENDS", -2038)
+    others = (other for other in account.open_orders.values() if other != order)
+    if any(other.client_order_id == client_order_id for other in others):
+        raise Refused(-2038, DUPLICATE)
+
+
+def advance(
+    account: Account, paths: Mapping[str, Path], rules: Mapping[str, Rules], bnb_value: BnbValue = no_bnb
+) -> Outcome:
+    """Let the market walk along `paths`, one stretch of time for all symbols; a symbol without a path stands still.
+
+    Who pays commission in BNB pays it in order of time, so that what is left of it does not depend on symbol names.
+    """
+    with exact():
+        draft = Draft(account, bnb_value)
+        walkers = {
+            symbol: _Walker(symbol, paths[symbol], rules[symbol])
+            for symbol in sorted({symbol for symbol, _ in account.open_orders})
+            if symbol in paths
+        }
+        while True:
+            coming = {symbol: time_ms for symbol in walkers if (time_ms := walkers[symbol].next_ms(draft)) is not None}
+            if not coming:
+                return draft.outcome()
+            walkers[min(coming, key=lambda symbol: (coming[symbol], symbol))].step(draft)
+
+
+class _Walker:
+    """One symbol's way along its path: which step touches one of its orders next, and what that step fills."""
+
+    def __init__(self, symbol: str, path: Path, rules: Rules) -> None:
+        self._symbol = symbol
+        self._path = path
+        self._rules = rules
+        self._index = 0
+        self._found: int | None = None
+        self._time_ms: int | None = None
+        self._waiting: list[Order] | None = None
+
+    def next_ms(self, draft: Draft) -> int | None:
+        """When the next step comes that fills something; None when none does."""
+        if self._waiting is None:
+            self._waiting = [order for key, order in draft.open_orders.items() if key[0] == self._symbol]
+            buys = [order.price for order in self._waiting if order.is_buy]
+            sells = [order.price for order in self._waiting if not order.is_buy]
+            self._found = (
+                self._path.next_touch(self._index, max(buys, default=None), min(sells, default=None), _LEAST_LOTS)
+                if self._waiting
+                else None
+            )
+            self._time_ms = None if self._found is None else self._path.at(self._found).time_ms
+        return self._time_ms
+
+    def step(self, draft: Draft) -> None:
+        """Fill what that step fills."""
+        assert self._found is not None
+        assert self._waiting is not None
+        step = self._path.at(self._found)
+        budget = (step.lots * SHARE_PERCENT // 100) * self._rules.lot_unit
+
+        def eagerness(order: Order) -> Decimal:
+            return order.price - step.price if order.is_buy else step.price - order.price
+
+        touched = [order for order in self._waiting if eagerness(order) >= 0]
         for order in sorted(touched, key=lambda order: (-eagerness(order), order.order_id)):
             quantity = min(order.remaining, budget)
             if quantity:
-                draft.fill(order, rules, order.price, quantity, step.time_ms, maker=True)
+                draft.fill(order, self._rules, order.price, quantity, step.time_ms, maker=True)
                 budget -= quantity
-        index = found + 1
+        self._index, self._waiting = self._found + 1, None
 
 
 def move(account: Account, asset: str, amount: Decimal, kind: str, now_ms: int) -> Outcome:
     """Add to (or, negative, take from) what is free; ArithmeticError when that would be negative."""
     with exact():
-        draft = _Draft(account)
+        draft = Draft(account, no_bnb)
         draft.shift(asset, amount, ZERO)
         draft.entries.append(Entry(asset, kind, amount, now_ms))
         return draft.outcome()

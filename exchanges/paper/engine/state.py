@@ -2,15 +2,18 @@
 
 Amounts have at most eight decimals, like the exchange's. The rules, so that nothing is created or lost:
 - a fill moves exactly `quantity` base, and `price x quantity` quote with the digits past the eighth cut off;
-- the commission is taken from what is received, `received x rate`, with the digits past the eighth cut off;
+- the commission is taken from what is received, `received x rate`, with the digits past the eighth cut off; an account
+  that burns BNB pays three quarters of its worth in BNB instead, as long as so much of it is free;
 - an open BUY locks `price x remaining` quote with the eighth digit rounded up, an open SELL locks `remaining` base;
   a fill releases the difference of the locks before and after, which is never less than what the fill takes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Protocol
+
+from exchanges.paper.engine.rules import Rules
 
 ZERO = Decimal(0)
 _EIGHT = Decimal("0.00000001")
@@ -38,33 +41,8 @@ class Refused(Exception):
         self.text = text
 
 
-class Rules(Protocol):
-    """The numbers of a symbol's filters."""
-
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def base(self) -> str: ...
-    @property
-    def quote(self) -> str: ...
-    @property
-    def tick(self) -> Decimal: ...
-    @property
-    def step(self) -> Decimal: ...
-    @property
-    def min_notional(self) -> Decimal: ...
-    @property
-    def max_notional(self) -> Decimal: ...
-    @property
-    def max_price(self) -> Decimal: ...
-    @property
-    def max_quantity(self) -> Decimal: ...
-    @property
-    def multiplier_up(self) -> Decimal: ...
-    @property
-    def multiplier_down(self) -> Decimal: ...
-    @property
-    def max_orders(self) -> int: ...
+BnbValue = Callable[[str, int], Decimal]
+"""What one unit of an asset is worth in BNB at a moment (ms); 0 where that is not known."""
 
 
 class Step(Protocol):
@@ -108,7 +86,7 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An order as it was asked for."""
+    """An order as it was asked for. A MARKET order has a quantity, or how much quote to spend or receive."""
 
     symbol: str
     side: str
@@ -118,6 +96,14 @@ class Request:
     type: str = "LIMIT"
     time_in_force: str = "GTC"
     stp_mode: str = "EXPIRE_MAKER"
+    quote_order_quantity: Decimal = ZERO
+    iceberg_quantity: Decimal = ZERO
+    strategy_id: int | None = None
+    strategy_type: int | None = None
+
+    @property
+    def is_buy(self) -> bool:
+        return self.side == "BUY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +122,12 @@ class Order:
     type: str = "LIMIT"
     time_in_force: str = "GTC"
     stp_mode: str = "EXPIRE_MAKER"
+    quote_order_quantity: Decimal = ZERO
+    iceberg_quantity: Decimal = ZERO
+    strategy_id: int | None = None
+    strategy_type: int | None = None
+    amendments: int = 0
+    expiry_reason: str = ""
 
     @property
     def remaining(self) -> Decimal:
@@ -196,6 +188,7 @@ class Account:
     sequences: Mapping[str, Sequence] = field(default_factory=dict)
     maker_rate: Decimal = Decimal("0.001")
     taker_rate: Decimal = Decimal("0.001")
+    burns_bnb: bool = False
 
     def balance(self, asset: str) -> Balance:
         return self.balances.get(asset, Balance())
@@ -220,6 +213,11 @@ def locked_by(order: Order) -> Decimal:
     if not order.is_open:
         return ZERO
     return ceil_amount(order.price * order.remaining) if order.is_buy else order.remaining
+
+
+def no_bnb(asset: str, time_ms: int) -> Decimal:
+    """Where no price of BNB is known: commission is taken from what is received."""
+    return ZERO
 
 
 def required_locks(orders: Iterable[Order], rules: Mapping[str, Rules]) -> dict[str, Decimal]:

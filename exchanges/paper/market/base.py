@@ -6,25 +6,25 @@ that any two stretches (a, b] and (b, c] together hold exactly the steps of (a, 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from botbalance.lib.money import wide
+from exchanges.paper.market.bars import Bar, Bars, Ints
 from exchanges.paper.symbols import SymbolSpec
-
-Ints = NDArray[np.int64]
 
 BOOK_LEVELS = 32
 """Levels on each side of the synthetic book."""
 LEVEL_SECONDS = 20
 """A level of the book holds about as much as is traded in this many market seconds."""
-AVERAGE_SECONDS = 300
-"""Stretch of market time behind the average price."""
+AVERAGE_MS = 300_000
+"""Stretch of wall time behind the average price: the five minutes that a client of the exchange sees."""
 _SCAN = 4096
+_EIGHT_PLACES = Decimal(1).scaleb(-8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,15 @@ class Depth:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """The last 24 hours as a source of prices counts them itself; prices in ticks, amounts in lots."""
+
+    bar: Bar
+    previous_close: int
+    last_lots: int
+
+
+@dataclass(frozen=True, slots=True)
 class PathStep:
     """One step of a path: when, at which price, and how many lots were traded in it."""
 
@@ -79,25 +88,34 @@ class PathStep:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """From `since_ms` on: the symbol's status, and the price it is held at (None: its own; 0: it has none)."""
+    """From `since_ms` on: the symbol's status, the price it is held at (None: its own; 0: it has none), and what its
+    filters say instead of their own, as {"LOT_SIZE": {"stepSize": "0.001"}}.
+    """
 
     symbol: str
     since_ms: int
     status: str
     price: Decimal | None = None
+    filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Path:
-    """The steps of one symbol in a stretch of time; a step with 0 ticks has no price, and nothing trades in it."""
+    """The steps of one symbol in a stretch of time; a step with 0 ticks has no price, and nothing trades in it.
 
-    __slots__ = ("clock", "first_step", "lots", "ticks", "unit")
+    `known` is False where the source could not say what was traded: such steps have no price either.
+    """
 
-    def __init__(self, clock: MarketClock, first_step: int, ticks: Ints, lots: Ints, tick: Decimal) -> None:
+    __slots__ = ("clock", "first_step", "known", "lots", "ticks", "unit")
+
+    def __init__(
+        self, clock: MarketClock, first_step: int, ticks: Ints, lots: Ints, tick: Decimal, *, known: bool = True
+    ) -> None:
         self.clock = clock
         self.first_step = first_step
         self.ticks = ticks
         self.lots = lots
         self.unit = tick
+        self.known = known
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -127,6 +145,18 @@ class Market(Protocol):
         """For people: which market this is."""
 
     @property
+    def is_remote(self) -> bool:
+        """Whether its answers may have to be fetched over a network, and are then kept for a moment."""
+
+    @property
+    def clock(self) -> MarketClock:
+        """The steps of every path of this market."""
+
+    @property
+    def begins_ms(self) -> int:
+        """Where history begins: nothing was traded before."""
+
+    @property
     def symbols(self) -> Mapping[str, SymbolSpec]:
         """What trades here."""
 
@@ -138,10 +168,16 @@ class Market(Protocol):
     def depth(self, symbol: str, wall_ms: int) -> Depth: ...
 
     def average(self, symbol: str, wall_ms: int) -> Decimal:
-        """Volume-weighted average of the last five market minutes; the last price when nothing was traded; 0: none."""
+        """Volume-weighted average of the tape's last five minutes; the last price when nothing was traded; 0: none."""
 
     def path(self, symbol: str, after_ms: int, until_ms: int) -> Path:
         """The steps in (after_ms, until_ms]."""
+
+    def recorded(self, symbol: str, begin_ms: int, unit_ms: int, count: int) -> Bars | None:
+        """Bars of closed minutes or hours that the source itself keeps; None where they are made of the path."""
+
+    def day(self, symbol: str, wall_ms: int) -> Day | None:
+        """The 24 hours up to this moment, where the source itself keeps them; None where they are made of the path."""
 
 
 def spread_ticks(ticks: int) -> int:
@@ -196,11 +232,14 @@ def make_depth(spec: SymbolSpec, step: int, ticks: int, usual: int, noise: bytes
     return Depth(step, tuple(bids), tuple(asks))
 
 
-def average_ticks(ticks: Ints, lots: Ints, last: int) -> int:
-    """Volume-weighted average of the priced steps, in ticks; `last` when nothing was traded."""
-    priced = ticks > 0
-    volume = lots[priced].astype(np.float64)
-    total = float(volume.sum())
-    if total <= 0:
-        return last
-    return round(float((ticks[priced].astype(np.float64) * volume).sum()) / total)
+def average_of(path: Path, last: Decimal) -> Decimal:
+    """Volume-weighted average price of a path, to eight decimals; `last` when nothing was traded."""
+    step = path.first_step
+    bar = Bars.of_path(step, path.ticks, path.lots, 0, (step, step + len(path)), 0).total()
+    return average_price(bar.quote, bar.lots, path.unit) if bar.lots else last
+
+
+def average_price(quote: int, lots: int, tick: Decimal) -> Decimal:
+    """`quote` (ticks x lots) over `lots` as a price, to eight decimals."""
+    with wide():
+        return (quote * tick / lots).quantize(_EIGHT_PLACES)

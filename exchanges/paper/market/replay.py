@@ -19,15 +19,16 @@ from pathlib import Path as FilePath
 import numpy as np
 from numpy.typing import NDArray
 
+from exchanges.paper.market.bars import Bars, Ints
 from exchanges.paper.market.base import (
-    AVERAGE_SECONDS,
+    AVERAGE_MS,
     LEVEL_SECONDS,
+    Day,
     Depth,
-    Ints,
     MarketClock,
     Path,
     Quote,
-    average_ticks,
+    average_of,
     book_noise,
     make_depth,
     make_quote,
@@ -52,6 +53,8 @@ class _Candles:
 
 class ReplayMarket:
     """Candles of `directory`, from `start_ms` (market time; default the first candle) at wall time `epoch_ms` on."""
+
+    is_remote = False
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class ReplayMarket:
         self._directory = directory
         self._step_ms = self.interval_ms // STEPS
         self.clock = MarketClock(epoch_ms, self.speed, self._step_ms, self.start_ms - first)
+        self.begins_ms = epoch_ms
 
     @property
     def description(self) -> str:
@@ -100,8 +104,7 @@ class ReplayMarket:
     def quote(self, symbol: str, wall_ms: int) -> Quote:
         candles = self._candles[symbol]
         step = self.clock.step_at(wall_ms)
-        ticks = self._ticks_at(symbol, wall_ms)
-        last = ticks or self._last_before(candles, (step % self._total) // STEPS)
+        ticks, last = self._ticks_at(symbol, wall_ms), self._last_traded(candles, step)
         return make_quote(candles.spec, last, ticks, self._level_lots(candles, step), book_noise(0, symbol, step))
 
     def depth(self, symbol: str, wall_ms: int) -> Depth:
@@ -111,18 +114,20 @@ class ReplayMarket:
         return make_depth(candles.spec, step, ticks, self._level_lots(candles, step), book_noise(0, symbol, step))
 
     def average(self, symbol: str, wall_ms: int) -> Decimal:
-        candles = self._candles[symbol]
-        step = self.clock.step_at(wall_ms)
-        count = max(1, AVERAGE_SECONDS * 1000 // self._step_ms)
-        ticks, lots = self._slice(candles, step - count + 1, step + 1)
-        last = int(ticks[-1]) or self._last_before(candles, (step % self._total) // STEPS)
-        return average_ticks(ticks, lots, last) * candles.spec.tick
+        after = max(wall_ms - AVERAGE_MS, self.begins_ms - 1)
+        return average_of(self.path(symbol, after, wall_ms), self.quote(symbol, wall_ms).last)
 
     def path(self, symbol: str, after_ms: int, until_ms: int) -> Path:
         candles = self._candles[symbol]
         first, end = self.clock.step_at(after_ms) + 1, self.clock.step_at(until_ms) + 1
         ticks, lots = self._slice(candles, first, max(first, end))
         return Path(self.clock, first, ticks, lots, candles.spec.tick)
+
+    def recorded(self, symbol: str, begin_ms: int, unit_ms: int, count: int) -> Bars | None:
+        return None
+
+    def day(self, symbol: str, wall_ms: int) -> Day | None:
+        return None
 
     # --- candles to steps --------------------------------------------------------------------------------
 
@@ -153,10 +158,18 @@ class ReplayMarket:
         per_second = max(volume, candles.usual_lots / 10) / (self.interval_ms / 1000)
         return max(1, int(per_second * LEVEL_SECONDS))
 
-    @staticmethod
-    def _last_before(candles: _Candles, number: int) -> int:
-        """The close of the newest candle before a gap; 0 before the first one."""
-        earlier = np.flatnonzero(candles.turns[:number, 3])
+    def _last_traded(self, candles: _Candles, step: int) -> int:
+        """The price of the newest step up to this one in which something was traded; 0 before the first one."""
+        number = step // STEPS
+        ticks, lots = self._slice(candles, number * STEPS, step + 1)
+        traded = np.flatnonzero(lots)
+        if len(traded):
+            return int(ticks[traded[-1]])
+        # The last step of a candle always has a lot of it, so that its price is the close.
+        local = number % self._candles_count
+        earlier = np.flatnonzero(candles.lots[:local])
+        if not len(earlier) and number >= self._candles_count:
+            earlier = np.flatnonzero(candles.lots)
         return int(candles.turns[earlier[-1], 3]) if len(earlier) else 0
 
 

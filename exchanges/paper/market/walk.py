@@ -16,15 +16,16 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from exchanges.paper.market.bars import Bars, Ints
 from exchanges.paper.market.base import (
-    AVERAGE_SECONDS,
+    AVERAGE_MS,
     LEVEL_SECONDS,
+    Day,
     Depth,
-    Ints,
     MarketClock,
     Path,
     Quote,
-    average_ticks,
+    average_of,
     book_noise,
     make_depth,
     make_quote,
@@ -59,6 +60,8 @@ def _generator(key: str) -> np.random.Generator:
 class WalkMarket:
     """The walk of one seed at one speed. Steps are one market second, or the power of two next below the speed."""
 
+    is_remote = False
+
     def __init__(
         self, seed: int = 1, speed: Fraction | Decimal | int = 1, symbols: Mapping[str, SymbolSpec] = SYMBOLS
     ) -> None:
@@ -71,6 +74,7 @@ class WalkMarket:
         self._bits = min(11, max(0, math.floor(self.speed).bit_length() - 1))
         self._step_seconds = 1 << self._bits
         self.clock = MarketClock(WALK_EPOCH_MS, self.speed, self._step_seconds * 1000, WALK_EPOCH_MS)
+        self.begins_ms = WALK_EPOCH_MS
         self._knot = functools.lru_cache(maxsize=20_000)(self._compute_knot)
         self._factor = functools.lru_cache(maxsize=320)(self._compute_factor)
         self._usd = functools.lru_cache(maxsize=320)(self._compute_usd)
@@ -98,15 +102,19 @@ class WalkMarket:
         return make_depth(spec, step, ticks, self._usual_lots(spec, ticks), book_noise(self.seed, symbol, step))
 
     def average(self, symbol: str, wall_ms: int) -> Decimal:
-        step = self.clock.step_at(wall_ms)
-        count = max(1, AVERAGE_SECONDS // self._step_seconds)
-        ticks, lots = self._slice(symbol, step - count + 1, step + 1)
-        return average_ticks(ticks, lots, int(ticks[-1])) * self.symbols[symbol].tick
+        after = max(wall_ms - AVERAGE_MS, self.begins_ms - 1)
+        return average_of(self.path(symbol, after, wall_ms), self.quote(symbol, wall_ms).last)
 
     def path(self, symbol: str, after_ms: int, until_ms: int) -> Path:
         first, end = self.clock.step_at(after_ms) + 1, self.clock.step_at(until_ms) + 1
         ticks, lots = self._slice(symbol, first, max(first, end))
         return Path(self.clock, first, ticks, lots, self.symbols[symbol].tick)
+
+    def recorded(self, symbol: str, begin_ms: int, unit_ms: int, count: int) -> Bars | None:
+        return None
+
+    def day(self, symbol: str, wall_ms: int) -> Day | None:
+        return None
 
     # --- from factors to ticks ---------------------------------------------------------------------------
 
@@ -142,7 +150,8 @@ class WalkMarket:
         lot_usd = self._block(symbol, block) * (float(spec.tick) * float(spec.step) * float(ASSETS[spec.quote].usd))
         usual = spec.daily_usd / 86_400 * self._step_seconds / lot_usd
         noise = _generator(f"{self.seed}:volume:{symbol}:{self._bits}:{block}").standard_exponential(BLOCK)
-        lots: Ints = (usual * noise).astype(np.int64)
+        # At least one lot, so that every step is a trade and the numbers of trades have no gaps.
+        lots: Ints = np.maximum((usual * noise).astype(np.int64), 1)
         return lots
 
     def _compute_usd(self, asset: str, block: int) -> Floats:

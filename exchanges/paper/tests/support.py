@@ -28,14 +28,15 @@ needs_shared = [
 class Client:
     """Signs what it sends unless told otherwise; answers are `requests.Response`."""
 
-    def __init__(self, keys: PaperKeys) -> None:
+    def __init__(self, keys: PaperKeys, url: str = services.BASE_URL) -> None:
         self.keys = keys
+        self.url = url
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.mount(services.BASE_URL, PaperTransport())
 
     def public(self, path: str, **parameters: Any) -> requests.Response:
-        return self.session.get(services.BASE_URL + path, params=parameters, timeout=5)
+        return self.session.get(self.url + path, params=parameters, timeout=5)
 
     def send(self, method: str, path: str, **parameters: Any) -> requests.Response:
         return self.raw(method, path, query=self.sign({"timestamp": now_ms(), **parameters}))
@@ -47,7 +48,7 @@ class Client:
     def raw(self, method: str, path: str, query: str = "", body: str = "", **headers: str) -> requests.Response:
         return self.session.request(
             method,
-            services.BASE_URL + path + (f"?{query}" if query else ""),
+            self.url + path + (f"?{query}" if query else ""),
             data=body or None,
             headers={"X-MBX-APIKEY": self.keys.api_key, **headers},
             timeout=5,

@@ -1,6 +1,5 @@
 """Several threads and processes over one store: no lost update, no deadlock, and the books add up."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -11,8 +10,8 @@ from django.db import connections
 
 from exchanges.paper import services
 from exchanges.paper.services import PaperKeys
+from exchanges.paper.tests.serving import ROOT, environment
 from exchanges.paper.tests.support import DATABASES, Client
-from exchanges.paper.tests.test_faults import ROOT, database_url
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=DATABASES)
 D = Decimal
@@ -73,16 +72,11 @@ print(errors)
 
 def test_processes_on_one_account_lose_nothing() -> None:
     keys = services.open_account("busy", {"USDT": D(100_000)})
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "botbalance.settings_test",
-        "PAPER_DATABASE_URL": database_url(),
-    }
     running = [
         subprocess.Popen(
             [sys.executable, "-c", PROCESS, keys.api_key, keys.api_secret, f"p{number}"],
             cwd=ROOT,
-            env=environment,
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

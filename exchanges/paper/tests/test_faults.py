@@ -1,7 +1,6 @@
 """Every kind of fault: what the client meets, and whether the exchange has acted."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,15 +11,15 @@ from typing import Any
 
 import pytest
 import requests
-from django.db import connections
 
 from exchanges.paper import faults, services
 from exchanges.paper.faults import plan
+from exchanges.paper.tests.serving import ROOT, environment
 from exchanges.paper.tests.support import DATABASES, Client, client_with, refused
+from exchanges.paper.transport import PaperTransport
 
 pytestmark = pytest.mark.django_db(databases=DATABASES)
 
-ROOT = Path(__file__).resolve().parents[3]
 ORDER = "POST /api/v3/order"
 
 
@@ -66,6 +65,7 @@ def test_a_broken_connection(client: Client, kind: str, error: type[Exception], 
         ({"kind": "throttled", "seconds": 7}, (429, -1003), 0),
         ({"kind": "banned", "seconds": 120}, (418, -1003), 0),
         ({"kind": "clock_skew"}, (400, -1021), 0),
+        ({"kind": "geo_block"}, (451, 0), 0),
     ],
 )
 def test_an_answer_that_is_an_error(client: Client, fault: dict[str, Any], answer: tuple[int, int], acted: int) -> None:
@@ -92,11 +92,38 @@ def test_a_connection_that_breaks_inside_the_answer_though_the_order_is_placed(c
     assert placed(client) == 1
 
 
-def test_a_page_instead_of_an_answer(client: Client) -> None:
-    with plan([{"match": ORDER, "kind": "html", "status": 403}]):
+@pytest.mark.parametrize(
+    ("fault", "status"), [({"kind": "html"}, 502), ({"kind": "html", "status": 503}, 503), ({"kind": "firewall"}, 403)]
+)
+def test_a_page_instead_of_an_answer(client: Client, fault: dict[str, Any], status: int) -> None:
+    with plan([{"match": ORDER, **fault}]):
         response = place(client)
-    assert (response.status_code, response.headers["Content-Type"]) == (403, "text/html")
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "text/html")
     assert placed(client) == 0
+
+
+def test_a_redirect_leads_nowhere(client: Client) -> None:
+    with plan([{"match": ORDER, "kind": "redirect"}]):
+        response = place(client)
+    assert [each.status_code for each in response.history] == [302]
+    assert response.status_code == 404
+    assert placed(client) == 0
+
+
+def test_a_request_that_the_network_delivers_twice_is_processed_twice(client: Client) -> None:
+    with plan([{"match": ORDER, "kind": "duplicate", "times": 2}]):
+        resting = place(client)
+        taking = client.order("BUY", "0.001", "200000", newClientOrderId="taking")
+    assert (resting.status_code, taking.status_code) == (200, 200)
+    # The id of an open order protects it ("Duplicate order sent."); one that was filled at once does not.
+    orders = client.send("GET", "/api/v3/allOrders", symbol="BTCUSDT").json()
+    assert [order["clientOrderId"] for order in orders] == ["one", "taking", "taking"]
+
+
+def test_an_answer_that_arrives_twice_is_one_answer_where_there_is_no_connection(client: Client) -> None:
+    with plan([{"match": ORDER, "kind": "duplicate_answer"}]):
+        assert place(client).json()["clientOrderId"] == "one"
+    assert placed(client) == 1
 
 
 def test_an_order_is_not_found_for_a_while(client: Client) -> None:
@@ -130,10 +157,43 @@ def test_a_plan_ends_with_its_block(client: Client) -> None:
     assert client.public("/api/v3/ping").status_code == 200
 
 
-@pytest.mark.parametrize("fault", [{"kind": "explode"}, {"kind": "refuse", "nth": 0}])
-def test_a_plan_that_makes_no_sense_is_refused(fault: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"no kind of fault|begin at 1"), plan([fault]):
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ({"kind": "explode"}, "no kind of fault"),
+        ({"kind": "refuse", "nth": 0}, "begin at 1"),
+        ({"kind": "refuse", "times": True}, "whole numbers"),
+        ({"kind": "refuse", "match": 5}, "is text"),
+        ({"kind": "slow", "seconds": -1}, "from 0 to 600"),
+        ({"kind": "slow", "seconds": 601}, "from 0 to 600"),
+        ({"kind": "slow", "seconds": "1"}, "from 0 to 600"),
+        ({"kind": "html", "status": 200}, "from 300 to 599"),
+        ({"kind": "error_after", "code": -2013}, "one of the server's side"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(fault: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why), plan([fault]):
         pass
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[[]]", '[{"match": ""}]', '[{"kind": 1}]', '[{"kind": "html", "x": 1}]'])
+def test_a_text_that_is_no_plan_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^(it is not JSON|a plan is|a fault (is|has)|kind of a fault)"):
+        faults.parse_plan(text)
+
+
+def test_a_header_makes_a_request_fail_only_where_that_is_enabled(client: Client, settings: Any) -> None:
+    header = {faults.HEADER: '{"kind": "throttled"}'}
+
+    def ping(*, obey: bool) -> requests.Response:
+        with requests.Session() as session:
+            session.mount(services.BASE_URL, PaperTransport(obey_header=obey))
+            return session.get(services.BASE_URL + "/api/v3/ping", headers=header, timeout=5)
+
+    assert ping(obey=False).status_code == 200
+    assert ping(obey=True).status_code == 429
+    settings.EXCHANGE_ENV = "testnet"
+    assert ping(obey=True).status_code == 200
 
 
 PROCESS = """
@@ -149,30 +209,20 @@ else:
 """
 
 
-def database_url() -> str:
-    """The paper database of this test, for another process."""
-    config = connections["paper"].settings_dict
-    if config["ENGINE"].endswith("sqlite3"):
-        return f"sqlite:///{config['NAME']}"
-    place = f"{config['HOST'] or 'localhost'}:{config['PORT'] or 5432}"
-    return f"postgres://{config['USER']}:{config['PASSWORD']}@{place}/{config['NAME']}"
-
-
-def run_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    settings = {"DJANGO_SETTINGS_MODULE": "botbalance.settings_test", "PAPER_DATABASE_URL": database_url()}
+def run_process(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", PROCESS, *arguments],
         cwd=ROOT,
-        env={**os.environ, **settings, **environment},
+        env=environment(**variables),
         capture_output=True,
         text=True,
     )
 
 
-@pytest.mark.parametrize(("environment", "printed"), [("mock", "429"), ("testnet", "200")])
+@pytest.mark.parametrize(("venue", "printed"), [("mock", "429"), ("testnet", "200")])
 @pytest.mark.django_db(transaction=True, databases=DATABASES)
-def test_a_process_reads_its_plan_from_the_environment_on_the_mock_venue_only(environment: str, printed: str) -> None:
-    done = run_process("a" * 64, "b" * 64, PAPER_FAULTS=json.dumps([{"kind": "throttled"}]), EXCHANGE_ENV=environment)
+def test_a_process_reads_its_plan_from_the_environment_on_the_mock_venue_only(venue: str, printed: str) -> None:
+    done = run_process("a" * 64, "b" * 64, PAPER_FAULTS=json.dumps([{"kind": "throttled"}]), EXCHANGE_ENV=venue)
     assert done.stdout.strip() == printed, done.stderr
 
 

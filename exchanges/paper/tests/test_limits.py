@@ -3,10 +3,13 @@
 from decimal import Decimal
 
 import pytest
+import requests
 import time_machine
 
 from exchanges.paper.models import PaperAccount, RequestWeight
-from exchanges.paper.tests.support import DATABASES, client_with, refused
+from exchanges.paper.rest import handle
+from exchanges.paper.tests.support import DATABASES, Client, client_with, refused
+from exchanges.paper.wire import Answer, RawRequest
 
 pytestmark = pytest.mark.django_db(databases=DATABASES)
 START = 1_790_000_000 // 60 * 60
@@ -53,6 +56,103 @@ def test_too_much_weight_is_refused_until_the_minute_ends() -> None:
         assert refused(client.order("BUY", "0.001", "50000"))[:2] == (429, -1003)
         traveller.shift(13)
         assert client.public("/api/v3/ping").status_code == 200
+
+
+def test_raw_requests_are_counted_by_five_minutes() -> None:
+    with time_machine.travel(START // 300 * 300 + 290, tick=False) as traveller:
+        client = client_with(USDT="10000")
+        client.public("/api/v3/ping")
+        RequestWeight.objects.update(raw_requests=300_000)
+        response = client.public("/api/v3/ping")
+        text = "Too many requests; current limit is 300000 requests per 5 MINUTE. "
+        assert refused(response) == (
+            429,
+            -1003,
+            text + "Please use WebSocket Streams for live updates to avoid polling the API.",
+        )
+        assert response.headers["Retry-After"] == "10"
+        traveller.shift(10)
+        assert client.public("/api/v3/ping").status_code == 200
+
+
+def go_on(client: Client, used: int = 7_200) -> requests.Response:
+    """One more request after so much weight."""
+    client.public("/api/v3/time")
+    RequestWeight.objects.update(used=used)
+    return client.public("/api/v3/ping")
+
+
+def test_who_goes_on_after_being_refused_is_banned_and_may_not_even_order() -> None:
+    with time_machine.travel(START, tick=False) as traveller:
+        client = client_with(USDT="10000")
+        assert go_on(client, used=7_199).status_code == 429
+        response = go_on(client)
+        until = (START + 120) * 1000
+        text = f"Way too much request weight used; IP banned until {until}. "
+        assert refused(response) == (418, -1003, text + "Please use WebSocket Streams for live updates to avoid bans.")
+        assert response.headers["Retry-After"] == "120"
+        traveller.shift(90)
+        response = client.order("BUY", "0.001", "50000")
+        assert (refused(response)[2], response.headers["Retry-After"]) == (refused(go_on(client))[2], "30")
+        traveller.shift(29.5)
+        assert client.public("/api/v3/ping").status_code == 418
+        traveller.shift(0.5)
+        # What was asked during the ban does not count after it.
+        assert client.public("/api/v3/ping").headers["X-MBX-USED-WEIGHT-1M"] == "1"
+        assert client.send("GET", "/api/v3/openOrders", symbol="BTCUSDT").json() == []
+
+
+def test_bans_double_up_to_three_days_and_are_forgotten_after_a_quiet_week() -> None:
+    with time_machine.travel(START, tick=False) as traveller:
+        client = client_with(USDT="10000")
+
+        def ban_seconds() -> int:
+            wait = int(go_on(client).headers["Retry-After"])
+            traveller.shift(wait)
+            return wait
+
+        three_days = 3 * 86_400
+        assert [ban_seconds() for _ in range(14)] == [
+            *(120 << doubling for doubling in range(12)),
+            three_days,
+            three_days,
+        ]
+        traveller.shift(7 * 86_400)
+        assert ban_seconds() == three_days
+        traveller.shift(7 * 86_400 + 1)
+        assert ban_seconds() == 120
+
+
+def test_raw_requests_ban_as_well_and_its_end_is_not_the_next_ban() -> None:
+    with time_machine.travel(START // 300 * 300, tick=False) as traveller:
+        client = client_with(USDT="10000")
+        client.public("/api/v3/ping")
+        RequestWeight.objects.update(raw_requests=360_000)
+        assert client.public("/api/v3/ping").status_code == 418
+        traveller.shift(120)
+        assert client.public("/api/v3/ping").status_code == 429
+        traveller.shift(180)
+        assert client.public("/api/v3/ping").status_code == 200
+
+
+def test_each_address_has_its_own_weight_and_its_own_ban() -> None:
+    def ping(address: str) -> Answer:
+        return handle(RawRequest("GET", "/api/v3/ping", address=address))
+
+    with time_machine.travel(START, tick=False):
+        assert [ping("192.0.2.1").headers["X-MBX-USED-WEIGHT-1M"] for _ in range(2)] == ["1", "2"]
+        RequestWeight.objects.filter(address="192.0.2.1").update(used=8_000)
+        assert ping("192.0.2.1").status == 418
+        assert (ping("2001:db8::1").status, ping("").status) == (200, 200)
+
+
+def test_a_malformed_request_weighs_one_and_during_a_ban_it_is_told_of_the_ban() -> None:
+    with time_machine.travel(START, tick=False):
+        client = client_with(USDT="10000")
+        twice = client.raw("POST", "/api/v3/order", query="symbol=A&symbol=B")
+        assert (twice.status_code, twice.headers["X-MBX-USED-WEIGHT-1M"]) == (400, "1")
+        go_on(client)
+        assert client.raw("POST", "/api/v3/order", query="symbol=A&symbol=B").status_code == 418
 
 
 def test_orders_are_counted_by_ten_seconds_and_by_day() -> None:

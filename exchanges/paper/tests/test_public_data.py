@@ -134,15 +134,16 @@ def test_a_price_that_is_held_is_everyones_price_and_fills_who_waits_for_it() ->
         assert client.audit() == []
 
 
-def test_a_delisted_symbol_is_gone_but_its_orders_can_be_cancelled(client: Client) -> None:
+def test_a_delisted_symbol_is_gone_and_the_exchange_has_ended_its_orders(client: Client) -> None:
     client.order("BUY", "0.01", "50000", newClientOrderId="stuck")
     services.symbol_control("BTCUSDT", status="DELISTED")
     assert refused(client.public("/api/v3/ticker/price", symbol="BTCUSDT")) == (400, -1121, "Invalid symbol.")
     assert "BTCUSDT" not in {row["symbol"] for row in client.public("/api/v3/exchangeInfo").json()["symbols"]}
     assert refused(client.order("BUY", "0.01", "50000")) == (400, -1121, "Invalid symbol.")
-    cancelled = client.send("DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="stuck").json()
-    assert cancelled["status"] == "CANCELED"
+    ended = client.send("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="stuck").json()
+    assert (ended["status"], ended["expiryReason"]) == ("EXPIRED", "EXCHANGE_CANCELED")
     assert client.balances() == {"USDT": ("10000.00000000", "0.00000000")}
+    assert client.audit() == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exchanges.paper.market import ReplayMarket
+from exchanges.paper.market import Control, ControlledMarket, ReplayMarket, Tape
 from exchanges.paper.tests.support import MARKET_DATA, needs_shared
 
 D = Decimal
@@ -90,6 +90,69 @@ def test_a_finer_price_of_the_past_keeps_its_decimals_and_an_unknown_symbol_gets
     assert market.symbols["ADAUSDT"].tick == D("0.00001")
     assert (market.symbols["ABCUSDT"].tick, market.symbols["ABCUSDT"].step) == (D("0.01"), D("0.001"))
     assert market.skipped == ["INDEX"]
+
+
+def tape(market: ReplayMarket, now: int, *hand: Control) -> Tape:
+    return Tape(ControlledMarket(market, hand), now)
+
+
+def test_a_candle_that_is_played_is_met_again_as_a_candle(market: ReplayMarket) -> None:
+    candles = tape(market, EPOCH + 5 * HOUR).candles("SOLUSDT", [EPOCH + hour * HOUR for hour in range(6)])
+    spec = market.symbols["SOLUSDT"]
+    bars = [candle.bar for candle in candles]
+    shown = [tuple(price * spec.tick for price in (bar.open, bar.high, bar.low, bar.close)) for bar in bars]
+    assert shown[0] == (100, 104, 99, 101)
+    assert shown[1] == (D(101), D("101.5"), D("90.123"), D(95))
+    assert shown[4] == (96, 98, D("95.5"), 97)
+    assert [bar.lots * spec.step for bar in bars] == [6, D("0.7"), 0, 0, 3]
+
+
+def test_in_a_gap_candles_are_flat_and_ids_are_missing(market: ReplayMarket) -> None:
+    book = tape(market, EPOCH + 5 * HOUR - 1)
+    gap = [candle.bar for candle in book.candles("SOLUSDT", [EPOCH + hour * HOUR for hour in (2, 3, 4)])]
+    assert {(bar.open, bar.high, bar.low, bar.close, bar.trades, bar.first_id) for bar in gap} == {
+        (95_000, 95_000, 95_000, 95_000, 0, -1)
+    }
+    before, after = book.latest("SOLUSDT", 61)[:2]
+    assert after.id - before.id == 121
+    assert book.window("SOLUSDT", EPOCH, EPOCH + 5 * HOUR).trades == 180
+
+
+def test_the_last_price_is_that_of_the_last_trade_also_where_little_is_traded(tmp_path: Path) -> None:
+    # Three lots in a candle: most of its steps are not traded, and the price of those is nobody's.
+    write(tmp_path, "SOLUSDT.csv.gz", [(hour, "100", "110", "90", "105", "0.003") for hour in range(3)])
+    market = ReplayMarket(tmp_path, epoch_ms=EPOCH)
+    for minute in (61, 75, 100, 119, 130):
+        now = EPOCH + minute * 60_000
+        last = tape(market, now).latest("SOLUSDT", 1)[0]
+        assert market.quote("SOLUSDT", now).last == last.ticks * market.symbols["SOLUSDT"].tick
+    assert [trade.lots for trade in tape(market, EPOCH + 2 * HOUR).latest("SOLUSDT", 3)] == [1, 1, 1]
+
+
+def test_the_average_is_of_five_minutes_of_the_wall_whatever_the_speed(tmp_path: Path) -> None:
+    write(tmp_path, "SOLUSDT.csv.gz", [(hour, f"{hour + 1}", f"{hour + 1}", f"{hour + 1}", f"{hour + 1}", "6")
+                                       for hour in range(48)])  # fmt: skip
+    market = ReplayMarket(tmp_path, epoch_ms=EPOCH, speed=60)
+    # Five minutes of the wall are five hours of the market, each at a price of its own.
+    assert market.average("SOLUSDT", EPOCH + 10 * 60_000 - 1) == D(6 + 7 + 8 + 9 + 10) / 5
+
+
+def test_no_candle_is_older_than_the_replay_or_than_the_symbol(tmp_path: Path) -> None:
+    write(tmp_path, "ETHUSDT.csv.gz", [(hour, "50", "51", "49", "50", "10") for hour in range(6)])
+    write(tmp_path, "SOLUSDT.csv.gz", [(hour, "100", "110", "90", "105", "5") for hour in range(3, 6)])
+    book = tape(ReplayMarket(tmp_path, epoch_ms=EPOCH), EPOCH + 5 * HOUR)
+    edges = [EPOCH + hour * HOUR for hour in range(-3, 6)]
+    assert [candle.open_ms for candle in book.candles("ETHUSDT", edges)] == edges[3:-1]
+    assert [candle.open_ms for candle in book.candles("SOLUSDT", edges)] == edges[6:-1]
+
+
+def test_after_the_data_begins_again_a_gap_at_its_start_keeps_the_last_close(tmp_path: Path) -> None:
+    write(tmp_path, "ETHUSDT.csv.gz", [(hour, "50", "51", "49", "50", "10") for hour in range(6)])
+    write(tmp_path, "SOLUSDT.csv.gz", [(hour, "100", "110", "90", "105", "5") for hour in range(3, 6)])
+    market = ReplayMarket(tmp_path, epoch_ms=EPOCH)
+    assert market.quote("SOLUSDT", EPOCH + HOUR).last == 0
+    assert market.quote("SOLUSDT", EPOCH + 7 * HOUR).last == 105
+    assert tape(market, EPOCH + 8 * HOUR).last_before("SOLUSDT", EPOCH + 7 * HOUR) == 10_500
 
 
 @pytest.mark.parametrize(

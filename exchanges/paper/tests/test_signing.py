@@ -1,11 +1,24 @@
 """Signatures over the bytes as received. The vectors are the exchange's published ones."""
 
+import base64
+import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import requests
 import time_machine
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from botbalance.lib.clock import now_ms
+from botbalance.lib.errors import Invalid
 from exchanges.paper import services
 from exchanges.paper.services import PaperKeys
 from exchanges.paper.tests.support import DATABASES, Client, client_with, refused, signature
@@ -64,8 +77,6 @@ def test_query_and_body_are_joined_without_a_separator(client: Client) -> None:
 
 def test_a_parameter_in_both_places_takes_the_value_of_the_query() -> None:
     client = client_with(USDT="10000")
-    from botbalance.lib.clock import now_ms
-
     query = "symbol=BTCUSDT&side=BUY"
     body = f"side=WRONG&type=LIMIT&timeInForce=GTC&quantity=0&price=1&timestamp={now_ms()}"
     body += f"&signature={signature(client.keys.api_secret, query + body)}"
@@ -124,3 +135,72 @@ def test_an_unknown_key_and_a_closed_account_are_refused_alike() -> None:
     client = client_with(USDT="1")
     services.close_account(client.keys.api_key)
     assert refused(client.send("GET", "/api/v3/account")) == (401, -2015, text)
+
+
+# --- Keys that are not shared ------------------------------------------------------------------------------
+
+
+def key_pair(kind: str) -> tuple[RSAPrivateKey | Ed25519PrivateKey, str]:
+    private = rsa.generate_private_key(65537, 2048) if kind == "RSA" else Ed25519PrivateKey.generate()
+    pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private, pem.decode()
+
+
+def signed_by(private: RSAPrivateKey | Ed25519PrivateKey, text: str) -> str:
+    if isinstance(private, RSAPrivateKey):
+        raw = private.sign(text.encode(), PKCS1v15(), SHA256())
+    else:
+        raw = private.sign(text.encode())
+    return base64.b64encode(raw).decode()
+
+
+@pytest.mark.parametrize("kind", ["RSA", "Ed25519"])
+def test_an_account_with_a_public_key_is_signed_for_in_base64_of_exactly_this_case(kind: str) -> None:
+    private, pem = key_pair(kind)
+    keys = services.open_account("asymmetric", {"USDT": Decimal(1)}, public_key=pem)
+    client = Client(keys)
+    text = f"timestamp={now_ms()}"
+
+    def asked(digest: str) -> requests.Response:
+        return client.raw("GET", "/api/v3/account", f"{text}&signature={digest}")
+
+    right = signed_by(private, text)
+    assert asked(quote(right, safe="")).status_code == 200
+    stranger = signed_by(key_pair(kind)[0], text)
+    for wrong in (right.swapcase(), stranger, right[:-4], "", "%00", "%F0%9F%98%80", signature(keys.api_secret, text)):
+        expected = INVALID_SIGNATURE if wrong else (400, -1102)
+        assert refused(asked(quote(wrong, safe="%") if wrong else ""))[: len(expected)] == expected
+    # A plus sign that is not encoded is a space.
+    if "+" in right:
+        assert refused(asked(right)) == INVALID_SIGNATURE
+    assert keys.api_secret == ""
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda: "secret", "this is no public key in PEM form (BEGIN PUBLIC KEY)"),
+        (lambda: "x" * 20_000, "this is too long for a public key"),
+        (lambda: weak_pem(), "an RSA key needs at least 2048 bits; this one has 1024"),
+        (lambda: curve_pem(), "this is neither an RSA nor an Ed25519 key"),
+    ],
+)
+def test_a_key_that_cannot_verify_is_refused_when_the_account_is_opened(make: Callable[[], str], why: str) -> None:
+    with pytest.raises(Invalid, match=re.escape(f"The public key cannot be used: {why}.")):
+        services.open_account("asymmetric", {"USDT": Decimal(1)}, public_key=make())
+
+
+def weak_pem() -> str:
+    """Made with OpenSSL: 1024 bits, which the library still reads and no longer makes."""
+    return """-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCrJcqDFPPvdJAX+UJUabLxkPJD
+HJcZIzpe97WexKwiiw7+0F2QEldkFgkPIyEicchbG8xkUt96GkiJ8LqVUzJ0K3Ct
+L/aKUDs9mnvj+Jm8kKc1rjQH2W6e5TKeyHcg9KC6IkChfKfMBTJg0+wIByvGE7w0
+CXZKiqkHSurLDkphgQIDAQAB
+-----END PUBLIC KEY-----
+"""
+
+
+def curve_pem() -> str:
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -1,0 +1,314 @@
+"""How one request goes out and comes back: signed, bounded, logged in one line without secrets, and answered by a
+value or by one error of our tree. Reads are tried again; what writes is sent once.
+
+Secrets stay inside `_exchange` and what it calls, which never raise: an error is made there and raised by a caller, so
+that no key, signature or signed address is in any frame of its traceback.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+from django.db import connections
+from django.utils.translation import gettext as _
+from urllib3.exceptions import HTTPError
+
+from exchanges import schemas, signing
+from exchanges.adapters import answers
+from exchanges.adapters.guard import guard_of
+from exchanges.adapters.weights import charged_weight
+from exchanges.errors import ClockSkew, CredentialsRefused, ExchangeError, Throttled, Unavailable
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+Parameters = Sequence[tuple[str, str]]
+
+READ_TRIES = 3
+LONGEST_RETRY_WAIT_SECONDS = 5
+# An answer must be complete within this many read timeouts.
+ANSWER_TIMEOUTS = 2
+CLOCK_LIFETIME_MS = 10 * 60 * 1000
+
+# By how many ms the exchange's clock is ahead of ours, and when that was measured on ours, per base URL; shared by the
+# process, measured when it is needed.
+_clock_offsets: dict[str, tuple[int, int]] = {}
+_clock_lock = threading.Lock()
+
+
+def forget_clocks() -> None:
+    """Measure every exchange's clock again when it is needed."""
+    with _clock_lock:
+        _clock_offsets.clear()
+
+
+class InsideTransaction(RuntimeError):
+    """The exchange was called inside a transaction: a rollback could forget an order that exists."""
+
+
+def _refuse_inside_transaction() -> None:
+    for alias in connections:
+        connection = connections[alias]
+        # A test case's own outer transaction is not the program's (the same test Django's `durable` makes).
+        blocks: list[Any] = connection.atomic_blocks
+        if alias == "default" and any(not block._from_testcase for block in blocks):
+            raise InsideTransaction("The exchange must not be called inside atomic().")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it is meant.
+
+    `also_answers` are error codes whose bodies the caller reads itself: they say under `data` what became of it.
+    """
+
+    method: str
+    path: str
+    parameters: Parameters = ()
+    is_signed: bool = False
+    is_read: bool = True
+    also_answers: frozenset[int] = frozenset()
+
+    def weight(self, *, succeeded: bool) -> int:
+        return charged_weight(self.method, self.path, dict(self.parameters), succeeded=succeeded)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What came of one request: a body, or an error."""
+
+    body: Any = field(default=None, repr=False)
+    error: ExchangeError | None = None
+    status: int = 0
+    code: int = 0
+    is_sent: bool = True
+
+
+class Wire:
+    """The connection of one account to one host. `api_key` and `api_secret` may be empty for public data."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str,
+        api_secret: str,
+        session: requests.Session,
+        timeout: tuple[float, float],
+        recv_window_ms: int,
+        read_seconds: int,
+        clock: Callable[[], int],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.host = urlsplit(base_url).netloc.rpartition("@")[2]
+        self.recv_window_ms = recv_window_ms
+        self.key_tail = api_key[-4:]
+        self.used_limits: dict[str, int] = {}
+        self._api_key = api_key
+        self._api_secret = api_secret
+        self._key: signing.Key | None = None
+        self._session = session
+        self._timeout = timeout
+        self._read_seconds = read_seconds
+        self._clock = clock
+        self._sleep = sleep
+
+    def __repr__(self) -> str:
+        return f"Wire({self.host}, key …{self.key_tail})"
+
+    # --- the exchange's clock -----------------------------------------------------------------------------
+
+    def sync_clock(self) -> int:
+        """Measure and remember by how many ms the exchange's clock is ahead of ours."""
+        started = self._clock()
+        server = self.read("/api/v3/time", schemas.server_time)
+        ended = self._clock()
+        offset = server - (started + ended) // 2
+        with _clock_lock:
+            _clock_offsets[self.base_url] = (offset, ended)
+        return offset
+
+    def _offset_ms(self) -> int:
+        return _clock_offsets.get(self.base_url, (0, 0))[0]
+
+    def _is_clock_stale(self, now: int) -> bool:
+        """Whether an offset was measured so long ago, or by a clock set so differently, that it may be wrong now."""
+        measured = _clock_offsets.get(self.base_url)
+        return measured is not None and not 0 <= now - measured[1] < CLOCK_LIFETIME_MS
+
+    # --- reads and writes ---------------------------------------------------------------------------------
+
+    def read(
+        self,
+        path: str,
+        parse: Callable[[Any], T],
+        parameters: Parameters = (),
+        *,
+        signed: bool = False,
+        method: str = "GET",
+    ) -> T:
+        """What changes nothing, with up to READ_TRIES tries; a skewed clock is measured again before the next one."""
+        call = Call(method, path, parameters, is_signed=signed)
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_worth_another_try),
+            stop=tenacity.stop_any(
+                tenacity.stop_after_attempt(READ_TRIES), tenacity.stop_before_delay(self._read_seconds)
+            ),
+            wait=_full_jitter,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt:
+                return self._try_read(call, parse, attempt.retry_state.attempt_number)
+        raise AssertionError("a retry loop ends with an answer or an error")
+
+    def _try_read(self, call: Call, parse: Callable[[Any], T], attempt: int) -> T:
+        now = self._clock() if call.is_signed else None
+        if now is not None and self._is_clock_stale(now):
+            self.sync_clock()
+            now = self._clock()
+        try:
+            return _parsed(parse, self.send(call, now, attempt), is_read=True)
+        except ClockSkew:
+            if call.is_signed and attempt < READ_TRIES:  # the clock itself is asked for without a timestamp
+                self.sync_clock()
+            raise
+
+    def write(self, call: Call, parse: Callable[[Any], T], timestamp_ms: int, attempt: int = 1) -> T:
+        """Send once, whatever happens."""
+        return _parsed(parse, self.send(call, timestamp_ms, attempt), is_read=False)
+
+    def cancel(self, path: str, parameters: Parameters, parse: Callable[[Any], T]) -> T:
+        """DELETE; after -1021, which was refused before execution, once more with the right clock."""
+        call = Call("DELETE", path, parameters, is_signed=True, is_read=False)
+        try:
+            return self.write(call, parse, self._clock())
+        except ClockSkew:
+            self.sync_clock()
+        return self.write(call, parse, self._clock(), attempt=2)
+
+    # --- one request --------------------------------------------------------------------------------------
+
+    def send(self, call: Call, timestamp_ms: int | None, attempt: int = 1) -> Any:
+        """One request and one line in the log. The body of the answer, or one error of our tree."""
+        _refuse_inside_transaction()
+        call.weight(succeeded=False)  # a route without a weight is a mistake of ours: found before it is sent
+        guard = guard_of(self.base_url)
+        started = time.monotonic()
+        refusal = self._missing_key(call) or guard.refusal()
+        if refusal is not None:
+            outcome = _Outcome(error=refusal, is_sent=False)
+        else:
+            finished = False
+            try:
+                outcome = self._exchange(call, timestamp_ms)
+                finished = True
+            finally:
+                if not finished:
+                    guard.let_go()
+            guard.report(outcome.error)
+        self._log(call, outcome, int((time.monotonic() - started) * 1000), attempt)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.body
+
+    def _missing_key(self, call: Call) -> CredentialsRefused | None:
+        if not call.is_signed:
+            return None
+        if not (self._api_key and self._api_secret):
+            return CredentialsRefused(_("This account has no API key for the exchange."))
+        if self._key is None:
+            key = signing.read_key(self._api_secret, is_checked=True)
+            if isinstance(key, signing.KeyProblem):
+                return CredentialsRefused(_("The private key of this account cannot be read. Connect it again."))
+            self._key = key
+        return None
+
+    def _exchange(self, call: Call, timestamp_ms: int | None) -> _Outcome:
+        """Sign, send, read. Never raises what a network or an exchange can cause."""
+        deadline = time.monotonic() + ANSWER_TIMEOUTS * self._timeout[1]
+        try:
+            url, data, headers = self._request(call, timestamp_ms)
+            with self._session.request(
+                call.method, url, data=data, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True
+            ) as response:
+                body = answers.parsed_json(answers.read_body(response, deadline))
+        except answers.AnswerTooLong:
+            return _Outcome(error=answers.too_long(call.is_read))
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            return _Outcome(error=answers.network_error(error, call.is_read))
+        self.used_limits |= schemas.used_limits(response.headers)
+        return self._judged(call, response.status_code, response.headers.get("Retry-After", ""), body)
+
+    def _request(self, call: Call, timestamp_ms: int | None) -> tuple[str, str | None, dict[str, str]]:
+        """Address, body and headers; signed when there is a timestamp."""
+        headers = {"Accept": "application/json"}
+        payload = signing.encode(call.parameters)
+        if timestamp_ms is not None and self._key is not None:
+            headers["X-MBX-APIKEY"] = self._api_key
+            stamp = timestamp_ms + self._offset_ms()
+            timing = [("recvWindow", str(self.recv_window_ms)), ("timestamp", str(stamp))]
+            payload = signing.signed([*call.parameters, *timing], self._key)
+        url = f"{self.base_url}{call.path}"
+        if call.method == "POST":
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            return url, payload, headers
+        return (f"{url}?{payload}" if payload else url), None, headers
+
+    def _judged(self, call: Call, status: int, retry_after: str, body: Any) -> _Outcome:
+        """An answer as the body it holds or the error it means."""
+        if 200 <= status < 300:
+            error = answers.not_understood(call.is_read, status) if body is None else None
+            return _Outcome(body, error, status)
+        code, text = answers.code_and_text(body)
+        if code in call.also_answers or (call.also_answers and code and isinstance(body.get("data"), Mapping)):
+            return _Outcome(body, None, status, code)
+        now = self._clock() + self._offset_ms() if status in (418, 429) else 0
+        error = answers.error_for(status, code, text, call.is_read, retry_after, now)
+        return _Outcome(None, error, status, code)
+
+    def _log(self, call: Call, outcome: _Outcome, milliseconds: int, attempt: int) -> None:
+        succeeded = outcome.error is None and outcome.code == 0
+        logger.info(
+            "exchange_call host=%s method=%s route=%s weight=%s status=%s code=%s ms=%s attempt=%s outcome=%s",
+            self.host,
+            call.method,
+            call.path,
+            call.weight(succeeded=succeeded) if outcome.is_sent else 0,
+            outcome.status,
+            outcome.code,
+            milliseconds,
+            attempt,
+            ("" if outcome.is_sent else "not_sent:") + (outcome.error.code if outcome.error else "ok"),
+        )
+
+
+def _parsed(parse: Callable[[Any], T], body: Any, *, is_read: bool) -> T:
+    try:
+        return parse(body)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        failure = answers.not_understood(is_read, why=str(error))
+    raise failure
+
+
+def _worth_another_try(error: BaseException) -> bool:
+    if isinstance(error, Throttled):
+        return error.retry_after <= LONGEST_RETRY_WAIT_SECONDS and not error.banned
+    if isinstance(error, Unavailable):
+        return not error.not_before_ms
+    return isinstance(error, ClockSkew)
+
+
+def _full_jitter(state: tenacity.RetryCallState) -> float:
+    """Exponential backoff with full jitter, but never less than the Retry-After we were given."""
+    backoff = random.uniform(0, min(LONGEST_RETRY_WAIT_SECONDS, 2**state.attempt_number / 4))  # noqa: S311  (spreads load, protects nothing)
+    error = state.outcome.exception() if state.outcome else None
+    return max(backoff, error.retry_after) if isinstance(error, Throttled) else backoff

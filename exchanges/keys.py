@@ -1,0 +1,72 @@
+"""Whether keys can be used: by the look of them, and by the rights the exchange says they have."""
+
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from exchanges import signing
+from exchanges.adapters.base import ExchangeAdapter
+from exchanges.errors import CredentialsRefused, NotAvailable
+
+MOST_KEY_CHARACTERS = 200
+# An RSA key of 4096 bits has 3,300.
+MOST_SECRET_CHARACTERS = 4000
+
+
+@sensitive_variables("api_key")
+def api_key_problem(api_key: str) -> str:
+    """What is wrong with an API key, "" when it can be sent."""
+    return "" if _is_one_word(api_key) else _not_a_key()
+
+
+@sensitive_variables("secret")
+def secret_problem(secret: str) -> str:
+    """What is wrong with a secret, "" when it can sign."""
+    if len(secret) > MOST_SECRET_CHARACTERS:
+        return _("This is too long for a private key.")
+    if not signing.looks_like_pem(secret):
+        return "" if _is_one_word(secret) else _not_a_key()
+    key = signing.read_key(secret)
+    if not isinstance(key, signing.KeyProblem):
+        return ""
+    return {
+        signing.KeyProblem.ENCRYPTED: _("This private key is encrypted. Paste it without a passphrase."),
+        signing.KeyProblem.PUBLIC: _("This is the public half. Paste the private key; the public one is for Binance."),
+        signing.KeyProblem.UNREADABLE: _("This private key cannot be read. Paste all of it, from BEGIN to END."),
+        signing.KeyProblem.WRONG_KIND: _("Binance takes RSA and Ed25519 keys; this is another kind."),
+        signing.KeyProblem.TOO_SMALL: _("This RSA key is too small: Binance takes 2048 bits and more."),
+    }[key]
+
+
+def _is_one_word(value: str) -> bool:
+    return len(value) <= MOST_KEY_CHARACTERS and value.isascii() and not any(letter.isspace() for letter in value)
+
+
+def _not_a_key() -> str:
+    return _("This does not look like a Binance key: no spaces, at most 200 characters.")
+
+
+def check_rights(adapter: ExchangeAdapter) -> str:
+    """Refuse a key that can withdraw or cannot trade; a warning for one that works from anywhere, else ""."""
+    try:
+        rights = adapter.api_restrictions()
+    except NotAvailable:  # not mainnet: no real money to withdraw
+        return ""
+    if rights.can_withdraw:
+        raise CredentialsRefused(may_withdraw())
+    if not rights.can_trade_spot:
+        raise CredentialsRefused(may_not_trade())
+    return "" if rights.is_ip_restricted else works_from_anywhere()
+
+
+def may_withdraw() -> str:
+    """Said of a key that is refused for its rights."""
+    return _("This key may withdraw, which is never needed here. Switch withdrawals off for it at Binance.")
+
+
+def may_not_trade() -> str:
+    return _("This key may not trade: enable Spot trading for it at the exchange.")
+
+
+def works_from_anywhere() -> str:
+    """Said of a key that is taken all the same."""
+    return _("This key works from any address. Restrict it to this server's address at Binance.")
