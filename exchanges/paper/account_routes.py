@@ -144,24 +144,19 @@ _TRADE_QUERIES = {
 def _page(rows: QuerySet[Any], parameters: Parameters, key: str, *, from_first: bool) -> list[Any]:
     """At most `limit` rows, ascending: the oldest from a start on, else the newest."""
     limit = parameters.integer("limit", low=1, high=1000) or 500
-    start, end = parameters.integer("startTime"), parameters.integer("endTime")
+    start, end = parameters.moment("startTime"), parameters.moment("endTime")
     if start is not None and end is not None:
         if end < start:
             raise invalid("endTime")
-        if _to_ms(end) - _to_ms(start) > DAY_MS:
+        if end - start > DAY_MS:
             raise ApiRefusal(-1127, "More than 24 hours between startTime and endTime.")
     if start is not None:
-        rows = rows.filter(time_ms__gte=_to_ms(start))
+        rows = rows.filter(time_ms__gte=start)
     if end is not None:
-        rows = rows.filter(time_ms__lte=_to_ms(end))
+        rows = rows.filter(time_ms__lte=end)
     if from_first or start is not None:
         return list(rows.order_by(key)[:limit])
     return list(rows.order_by(f"-{key}")[:limit])[::-1]
-
-
-def _to_ms(value: int) -> int:
-    """A time parameter in milliseconds or microseconds, as milliseconds."""
-    return value // 1000 if value >= 10**14 else value
 
 
 _ONE_ORDER = ("orderId", "origClientOrderId")

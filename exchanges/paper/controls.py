@@ -1,7 +1,7 @@
 """What an operator may make a symbol's filters say: known filters, known fields, values of the right form."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from exchanges.paper.exchange_info import Json, eight, filters
@@ -16,6 +16,12 @@ ADDABLE: tuple[Json, ...] = (
     {"filterType": "MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders": 5},
     {"filterType": "MAX_POSITION", "maxPosition": "0.00000000"},
 )
+EXCHANGE: tuple[Json, ...] = (
+    {"filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": 1000},
+    {"filterType": "EXCHANGE_MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders": 10_000},
+)
+"""Filters of the whole exchange, which has none of itself."""
+_FIXED = frozenset({"avgPriceMins"})  # the reference price is that of five minutes for every filter
 
 
 def filter_changes(spec: SymbolSpec, changes: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, Value]]:
@@ -23,8 +29,18 @@ def filter_changes(spec: SymbolSpec, changes: Mapping[str, Mapping[str, object]]
 
     Raises ValueError, with a sentence for each problem.
     """
-    own = {row["filterType"]: row for row in filters(spec)}
-    addable = {row["filterType"]: row for row in ADDABLE}
+    return _changes({row["filterType"]: row for row in filters(spec)}, ADDABLE, changes)
+
+
+def exchange_filter_changes(changes: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, Value]]:
+    """The same for the filters of the whole exchange, `exchangeFilters`."""
+    return _changes({}, EXCHANGE, changes)
+
+
+def _changes(
+    own: Mapping[str, Json], more: Iterable[Json], changes: Mapping[str, Mapping[str, object]]
+) -> dict[str, dict[str, Value]]:
+    addable = {row["filterType"]: row for row in more}
     made: dict[str, dict[str, Value]] = {}
     problems: list[str] = []
     for name, given in changes.items():
@@ -35,6 +51,9 @@ def filter_changes(spec: SymbolSpec, changes: Mapping[str, Mapping[str, object]]
         known = {field: value for field, value in row.items() if field != "filterType"}
         made[name] = {} if name in own else dict(known)
         for field, value in given.items():
+            if field in _FIXED and str(value) != str(known.get(field)):
+                problems.append(f"{name}.{field} is {known.get(field)} here and cannot be changed.")
+                continue
             if field not in known:
                 problems.append(f"{name} has no {field}; it has {', '.join(known)}.")
                 continue

@@ -22,6 +22,9 @@ RATE_LIMITS: tuple[Json, ...] = (
 ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
 """What every symbol allows. Conditional, pegged and listed orders are not simulated, and so not allowed."""
 STP_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
+"""All there are."""
+ALLOWED_STP_MODES = ("EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")
+"""What every symbol allows; the others are not simulated."""
 
 
 def eight(value: Decimal) -> str:
@@ -126,17 +129,17 @@ def symbol_info(
         "permissions": [],
         "permissionSets": [["SPOT"]] if show_permission_sets else [],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-        "allowedSelfTradePreventionModes": list(STP_MODES),
+        "allowedSelfTradePreventionModes": list(ALLOWED_STP_MODES),
     }
     return info
 
 
-def exchange_info(symbols: Sequence[Json], now_ms: int) -> Json:
+def exchange_info(symbols: Sequence[Json], exchange_filters: Sequence[Json], now_ms: int) -> Json:
     """The whole body; `symbols` are entries made by `symbol_info`."""
     return {
         "timezone": "UTC",
         "serverTime": now_ms,
         "rateLimits": [dict(limit) for limit in RATE_LIMITS],
-        "exchangeFilters": [],
+        "exchangeFilters": list(exchange_filters),
         "symbols": list(symbols),
     }

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from exchanges.paper.engine import Rules
@@ -33,18 +33,18 @@ def entry_at(market: ControlledMarket, symbol: str, now_ms: int, *, show_permiss
     )
 
 
-def rules_at(market: ControlledMarket, symbol: str, now_ms: int) -> Rules:
-    """The symbol's rules at this moment."""
-    return rules_of(symbol, market.symbols, market.filters(symbol, now_ms))
-
-
 def rules_of(
-    symbol: str, symbols: Mapping[str, SymbolSpec], changes: Mapping[str, Mapping[str, str]] | None = None
+    symbol: str,
+    symbols: Mapping[str, SymbolSpec],
+    changes: Mapping[str, Mapping[str, str]] | None = None,
+    exchange_filters: Sequence[Json] = (),
 ) -> Rules:
-    """The rules of a symbol under an operator's `changes` to its filters."""
-    return _rules(spec_of(symbol, symbols), json.dumps(changes or {}, sort_keys=True))
+    """The rules of a symbol under an operator's `changes` to its filters, and the filters of the whole exchange."""
+    texts = (json.dumps(each, sort_keys=True) for each in (changes or {}, list(exchange_filters)))
+    return _rules(spec_of(symbol, symbols), *texts)
 
 
 @functools.lru_cache(maxsize=2048)
-def _rules(spec: SymbolSpec, changes: str) -> Rules:
-    return Rules.of(symbol_info(spec, "TRADING", changes=json.loads(changes)), spec.step)
+def _rules(spec: SymbolSpec, changes: str, exchange_filters: str) -> Rules:
+    entry = symbol_info(spec, "TRADING", changes=json.loads(changes))
+    return Rules.of(entry, spec.step, json.loads(exchange_filters))

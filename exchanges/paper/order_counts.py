@@ -39,10 +39,10 @@ def exceeded(row: PaperAccount, now_ms: int) -> ApiRefusal | None:
 
 
 def add(row: PaperAccount, now_ms: int) -> None:
-    """Count one more order; with the day's limit reached the 10 seconds are no longer counted."""
+    """Count one more order."""
     in_ten, in_day = counts(row, now_ms)
     row.window_10s, row.window_1d = _windows(now_ms)
-    row.orders_10s = in_ten + (in_day < ORDERS_PER_DAY)
+    row.orders_10s = in_ten + 1
     row.orders_1d = in_day + 1
 
 

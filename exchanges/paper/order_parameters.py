@@ -5,7 +5,7 @@ from decimal import Decimal
 from exchanges.paper.calls import new_client_id
 from exchanges.paper.engine import Request
 from exchanges.paper.exchange_info import STP_MODES
-from exchanges.paper.wire import CLIENT_ORDER_ID, INTEGER, ApiRefusal, Parameters, missing
+from exchanges.paper.wire import CLIENT_ORDER_ID, INTEGER, ApiRefusal, Parameters, missing, neither
 
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK")
 LEAST_STRATEGY_TYPE = 1_000_000
@@ -21,6 +21,7 @@ _ORDER_FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "STOP_LOSS_LIMIT": (("timeInForce", "quantity", "price"), ("stopPrice", "trailingDelta", "icebergQty")),
     "TAKE_PROFIT_LIMIT": (("timeInForce", "quantity", "price"), ("stopPrice", "trailingDelta", "icebergQty")),
 }
+_TRIGGERED = ("STOP_LOSS", "TAKE_PROFIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
 _CONDITIONAL = ("timeInForce", "quantity", "quoteOrderQty", "price", "stopPrice", "trailingDelta", "icebergQty")
 _PEGGED = ("pegPriceType", "pegOffsetValue", "pegOffsetType")
 ORDER_PARAMETERS = (
@@ -78,10 +79,14 @@ def _check_fields(parameters: Parameters, kind: str) -> None:
     for name in _CONDITIONAL:
         if name in parameters and name not in mandatory and name not in allowed:
             raise ApiRefusal(-1106, f"Parameter '{name}' sent when not required.")
-    if kind == "MARKET" and ("quantity" in parameters) == ("quoteOrderQty" in parameters):
-        if "quantity" in parameters:
-            raise ApiRefusal(-1106, "Parameter 'quoteOrderQty' sent when not required.")
-        raise missing("quantity")
+    if kind == "MARKET" and "quantity" in parameters and "quoteOrderQty" in parameters:
+        raise ApiRefusal(-1106, "Parameter 'quoteOrderQty' sent when not required.")
+    for kinds, first, second in (
+        (("MARKET",), "quantity", "quoteOrderQty"),
+        (_TRIGGERED, "stopPrice", "trailingDelta"),
+    ):
+        if kind in kinds and first not in parameters and second not in parameters:
+            raise neither(first, second)
 
 
 def _strategy_type(parameters: Parameters) -> int | None:

@@ -7,27 +7,32 @@ from exchanges.paper import engine, order_counts
 from exchanges.paper.account_routes import commission_rates
 from exchanges.paper.bodies import amend_answer, cancel_answer, order_answer
 from exchanges.paper.calls import PrivateCall, new_client_id, refusal_of
-from exchanges.paper.engine import Order, Refused
+from exchanges.paper.engine import UNKNOWN_ORDER, Order, Refused
 from exchanges.paper.order_parameters import COMMISSION_FLAG, ORDER_PARAMETERS, read_order, response_type
 from exchanges.paper.routing import Route, Routes
 from exchanges.paper.wire import CLIENT_ORDER_ID, ApiRefusal, Json, Parameters
 
-_UNKNOWN_ORDER = "Unknown order sent."
+_CLOSED = "Market is closed."
 _RESTRICTIONS = ("ONLY_NEW", "ONLY_PARTIALLY_FILLED")
 
 
-def new_order(call: PrivateCall) -> Json:
+def new_order(call: PrivateCall) -> Json | ApiRefusal:
     request, response = _read(call)
-    _check_open(call, request.symbol)
     limit = order_counts.exceeded(call.account.row, call.now_ms)
+    late = _late(call)
+    if late is not None:
+        return late
+    _check_open(call, request.symbol)
     if limit is not None:
         raise limit
+    _count(call)
     return _place(call, request, response)
 
 
 def test_order(call: PrivateCall) -> Json:
     """Everything that is checked before the matching engine, and nothing is placed."""
     request, _ = _read(call)
+    call.check_deadline(call.account.clock_ms)
     call.account.check(request)
     if call.parameters.flag(COMMISSION_FLAG, default=False):
         return commission_rates(call.account.row, "ForOrder")
@@ -38,31 +43,41 @@ def _read(call: PrivateCall) -> tuple[engine.Request, str]:
     """The order that is asked for, and how much of it the answer is to tell."""
     symbol = call.listed_symbol()
     request = read_order(call.parameters, symbol)
-    response = response_type(call.parameters, request.type)
-    call.check_deadline(call.account.clock_ms)
-    return request, response
+    return request, response_type(call.parameters, request.type)
+
+
+def _late(call: PrivateCall) -> ApiRefusal | None:
+    """The -1021 of an order that reaches the matching engine too late. It counts, as no earlier refusal does."""
+    try:
+        call.check_deadline(call.account.clock_ms)
+    except ApiRefusal as error:
+        _count(call)
+        return error
+    return None
+
+
+def _count(call: PrivateCall) -> None:
+    order_counts.add(call.account.row, call.now_ms)
+    call.account.touch()
 
 
 def _check_open(call: PrivateCall, symbol: str) -> None:
     if call.account.market.status(symbol, call.now_ms) != "TRADING":
-        raise ApiRefusal(-2010, "Market is closed.")
+        raise ApiRefusal(-2010, _CLOSED)
 
 
 def _place(call: PrivateCall, request: engine.Request, response: str) -> Json:
-    account = call.account
-    # Counted first: what its own first fill gives back comes after it.
-    order_counts.add(account.row, call.now_ms)
-    account.touch()
-    outcome = account.place(request)
-    call.headers.update(order_counts.headers(account.row, call.now_ms))
-    return order_answer(outcome.orders[-1], outcome.trades, response)
+    """Place an order that has been counted: what its own first fill gives back comes after that."""
+    outcome = call.account.place(request)
+    call.headers.update(order_counts.headers(call.account.row, call.now_ms))
+    return order_answer(outcome.orders[0], outcome.trades, response)
 
 
 # --- Cancelling ------------------------------------------------------------------------------------------
 
 
 def cancel_order(call: PrivateCall) -> Json:
-    order = call.find_order(-2011, _UNKNOWN_ORDER)
+    order = call.find_order(-2011, UNKNOWN_ORDER)
     restriction = _restriction(call.parameters)
     new_id = call.parameters.text("newClientOrderId", CLIENT_ORDER_ID) or new_client_id()
     call.check_deadline(call.account.clock_ms)
@@ -87,7 +102,7 @@ def cancel_open_orders(call: PrivateCall) -> list[Json]:
     call.check_deadline(call.account.clock_ms)
     mine = [order for order in call.account.state.open_orders.values() if order.symbol == symbol]
     if not mine:
-        raise ApiRefusal(-2011, _UNKNOWN_ORDER)
+        raise ApiRefusal(-2011, UNKNOWN_ORDER)
     return [cancel_answer(call.account.cancel(symbol, order.order_id), new_client_id()) for order in mine]
 
 
@@ -105,12 +120,17 @@ def cancel_replace(call: PrivateCall) -> Json | ApiRefusal:
     if not account.rules(request.symbol).cancel_replace_allowed:
         raise ApiRefusal(-2010, "Order cancel-replace is not supported for this symbol.")
     account.check(request)
+    late = _late(call)
+    if late is not None:
+        return late
     limit = order_counts.exceeded(account.row, call.now_ms)
     if limit is not None and when_exceeded == "DO_NOTHING":
         raise limit
+    if limit is None:
+        _count(call)  # also where the order is refused, or not tried at all
 
     def cancel() -> Json:
-        order = call.find_order(-2011, _UNKNOWN_ORDER, "cancelOrderId", "cancelOrigClientOrderId")
+        order = call.find_order(-2011, UNKNOWN_ORDER, "cancelOrderId", "cancelOrigClientOrderId")
         return _cancel(call, order, restriction, new_id)
 
     def place() -> Json:
@@ -124,11 +144,7 @@ def cancel_replace(call: PrivateCall) -> Json | ApiRefusal:
         placed, place_result = None, "NOT_ATTEMPTED"
     else:
         placed, place_result = _attempt(place)
-    if place_result != "SUCCESS" and limit is None:
-        # An order that was not placed here counts all the same.
-        order_counts.add(account.row, call.now_ms)
-        account.touch()
-        call.headers.update(order_counts.headers(account.row, call.now_ms))
+    call.headers.update(order_counts.headers(account.row, call.now_ms))
     data = {
         "cancelResult": cancel_result,
         "newOrderResult": place_result,
@@ -157,10 +173,12 @@ def _attempt(act: Callable[[], Json]) -> tuple[Json, str]:
 def amend_order(call: PrivateCall) -> Json:
     """Make an order smaller; it keeps its id and its turn."""
     parameters = call.parameters
-    order = call.find_order(-2038, _UNKNOWN_ORDER)
+    order = call.find_order(-2038, UNKNOWN_ORDER)
     quantity = parameters.amount("newQty")
     new_id = parameters.text("newClientOrderId", CLIENT_ORDER_ID) or new_client_id()
     call.check_deadline(call.account.clock_ms)
+    if call.account.market.status(order.symbol, call.now_ms) != "TRADING":
+        raise ApiRefusal(-2038, _CLOSED)
     amended = call.account.amend(order.symbol, order.order_id, quantity, new_id)
     return amend_answer(amended, order.client_order_id)
 

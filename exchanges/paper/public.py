@@ -33,7 +33,7 @@ def get_exchange_info(call: PublicCall) -> Json:
         symbols = symbols if "SPOT" in names else []
     shown = parameters.flag("showPermissionSets", default=True)
     entries = [entry_at(call.market, symbol, call.now_ms, show_permission_sets=shown) for symbol in symbols]
-    return exchange_info(entries, call.now_ms)
+    return exchange_info(entries, call.market.exchange_filters(call.now_ms), call.now_ms)
 
 
 def depth(call: PublicCall) -> Json:

@@ -16,8 +16,6 @@ SYMBOL_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 EARLIEST_MS = 1_483_228_800_000
 """2017-01-01T00:00:00Z. A time in a request lies between this one and a little after now."""
 AHEAD_MS = 10_000
-_MICROSECONDS = 10**15
-"""A time from here on is in microseconds: as milliseconds it would be in the year 33658."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +75,8 @@ class PublicCall:
 
     def moment(self, name: str) -> int | None:
         """A time in ms or us, as ms. One out of range is no error: it means the nearest one that is allowed."""
-        value = self.parameters.integer(name)
-        if value is None:
-            return None
-        return min(max(value // 1000 if value >= _MICROSECONDS else value, EARLIEST_MS), self.now_ms + AHEAD_MS)
+        value = self.parameters.moment(name)
+        return None if value is None else min(max(value, EARLIEST_MS), self.now_ms + AHEAD_MS)
 
 
 def of_the_tape(handler: Callable[[PublicCall], R]) -> Callable[[PublicCall], R]:

@@ -62,6 +62,7 @@ def handle(request: RawRequest, market: Market | None = None) -> Answer:
         try:
             if malformed is not None:
                 raise malformed
+            times.check_unit(request.header(times.HEADER))
             data, more = _serve(route, request, parameters, market)
         except (ApiRefusal, Refused) as error:
             if not charged_at_once:

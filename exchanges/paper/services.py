@@ -3,7 +3,7 @@
 import functools
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,12 +18,12 @@ from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import Invalid, NotFound
 from botbalance.lib.money import is_multiple
 from exchanges.paper import store
-from exchanges.paper.controls import filter_changes
+from exchanges.paper.controls import exchange_filter_changes, filter_changes
 from exchanges.paper.exchange_info import Json
 from exchanges.paper.keys import load as load_public_key
 from exchanges.paper.listing import entry_at
 from exchanges.paper.market import Control, LiveMarket, Market, ReplayMarket, WalkMarket
-from exchanges.paper.market.controlled import DELISTED
+from exchanges.paper.market.controlled import DELISTED, EXCHANGE
 from exchanges.paper.models import PaperAccount, SymbolControl
 from exchanges.paper.symbols import ASSETS
 
@@ -147,9 +147,14 @@ def symbol_control(
     """From now on `symbol` has this status, is held at `price` (0: it has none; None: the market's own), and its
     filters say what `filters` does instead of their own, as {"LOT_SIZE": {"stepSize": "0.001"}}.
 
-    Without arguments it is given back to the market. DELISTED takes it out of every list. Raises Invalid for a symbol,
-    status, price, filter or field that does not exist.
+    Without arguments it is given back to the market. DELISTED takes it out of every list. The symbol * is the whole
+    exchange, which has filters only. Raises Invalid for a symbol, status, price, filter or field that does not exist.
     """
+    if symbol == EXCHANGE:
+        if status != "TRADING" or price is not None:
+            raise Invalid("The whole exchange has filters only.", fields={"status": ["A symbol is needed."]})
+        _control(symbol, status, price, lambda: exchange_filter_changes(filters or {}))
+        return
     if symbol not in default_market().symbols:
         raise Invalid(f"{symbol} does not trade here.", fields={"symbol": ["Unknown symbol."]})
     if status not in STATUSES:
@@ -158,18 +163,24 @@ def symbol_control(
     if price is not None and not (price.is_finite() and 0 <= price <= highest):
         text = f"The price must be from 0 to {highest:f}."
         raise Invalid(text, fields={"price": [text]})
+    _control(symbol, status, price, lambda: filter_changes(default_market().symbols[symbol], filters or {}))
+
+
+def _control(
+    symbol: str, status: str, price: Decimal | None, changes: Callable[[], Mapping[str, Mapping[str, object]]]
+) -> None:
     try:
-        changes = filter_changes(default_market().symbols[symbol], filters or {})
+        checked = changes()
     except ValueError as error:
         raise Invalid(str(error), fields={"filters": [str(error)]}) from None
     SymbolControl.objects.using(store.ALIAS).create(
-        symbol=symbol, since_ms=now_ms(), status=status, price=price, filters=changes
+        symbol=symbol, since_ms=now_ms(), status=status, price=price, filters=checked
     )
 
 
 def control_of(symbol: str) -> Control:
-    """What an operator has last said of a symbol; NotFound when it does not trade here."""
-    if symbol not in default_market().symbols:
+    """What an operator has last said of a symbol, or of * (the whole exchange); NotFound where it does not trade."""
+    if symbol != EXCHANGE and symbol not in default_market().symbols:
         raise NotFound(f"{symbol} does not trade here.")
     row = SymbolControl.objects.using(store.ALIAS).filter(symbol=symbol).order_by("since_ms", "id").last()
     return Control(symbol, row.since_ms, row.status, row.price, row.filters) if row else Control(symbol, 0, "TRADING")
@@ -182,6 +193,11 @@ class SymbolState:
     status: str
     last: Decimal
     filters: list[Json]
+
+
+def exchange_filters() -> list[Json]:
+    """The filters of the whole exchange, as exchangeInfo lists them."""
+    return store.controlled(default_market()).exchange_filters(now_ms())
 
 
 def symbol_state(symbol: str) -> SymbolState:

@@ -17,7 +17,6 @@ from exchanges.paper import engine, order_counts
 from exchanges.paper.engine import Account, Balance, Order, Outcome, Rules, Sequence
 from exchanges.paper.listing import rules_of
 from exchanges.paper.market import Control, ControlledMarket, Market
-from exchanges.paper.market.controlled import DELISTED
 from exchanges.paper.models import (
     OPEN_STATUSES,
     PaperAccount,
@@ -45,18 +44,24 @@ def controlled(market: Market) -> ControlledMarket:
 
 
 class OpenAccount:
-    """An account in hand: its row is locked, its state is of this moment. Only `apply` changes it."""
+    """An account in hand: its row is locked, its state is of the moment `now_ms`. Only `apply` changes it.
 
-    def __init__(self, row: PaperAccount, market: ControlledMarket, state: Account, clock_ms: int) -> None:
+    `clock_ms` is when the lock was had; deadlines are held against it.
+    """
+
+    def __init__(
+        self, row: PaperAccount, market: ControlledMarket, state: Account, clock_ms: int, market_ms: int
+    ) -> None:
         self.row = row
         self.market = market
         self.state = state
         self.clock_ms = clock_ms
-        self.now_ms = max(clock_ms, row.advanced_ms)
+        self.now_ms = max(market_ms, row.advanced_ms)
         self._dirty = False
 
     def rules(self, symbol: str) -> Rules:
-        return rules_of(symbol, self.market.symbols, self.market.filters(symbol, self.now_ms))
+        market, now = self.market, self.now_ms
+        return rules_of(symbol, market.symbols, market.filters(symbol, now), market.exchange_filters(now))
 
     def reference(self, symbol: str) -> Decimal:
         """The average price that filters compare with."""
@@ -148,15 +153,17 @@ class OpenAccount:
         while at < self.now_ms and self.state.open_orders:
             until = min(self.now_ms, at + _CHUNK_MS)
             symbols = {symbol for symbol, _ in self.state.open_orders if symbol in self.market.symbols}
+            delisted = {symbol: self.market.delisted_ms(symbol, at, until) for symbol in symbols}
+            until = min([until, *(moment for moment in delisted.values() if moment is not None)])
             paths = {symbol: self.market.path(symbol, at, until) for symbol in symbols}
             rules = {symbol: self.rules(symbol) for symbol in symbols}
             outcome = engine.advance(self.state, paths, rules, self._bnb_value)
             if outcome.orders:
                 self.apply(outcome)
+            for symbol, order_id in list(self.state.open_orders):
+                if delisted.get(symbol) == until:
+                    self.apply(engine.expire(self.state, symbol, order_id, rules[symbol], until))
             at = until
-        for symbol, order_id in list(self.state.open_orders):
-            if symbol in self.market.symbols and self.market.status(symbol, self.now_ms) == DELISTED:
-                self.apply(engine.expire(self.state, symbol, order_id, self.rules(symbol), self.now_ms))
         # Without open orders there is nothing to remember: the next order starts at its own moment.
         self._dirty |= bool(self.state.open_orders) and self.now_ms - self.row.advanced_ms >= _REMEMBER_MS
         self.row.advanced_ms = self.now_ms
@@ -178,8 +185,8 @@ def opened(account_id: int, market: Market, symbol: str = "") -> Iterator[OpenAc
         row = PaperAccount.objects.using(ALIAS).select_for_update().get(pk=account_id)
         # Read the clock under the lock: the time of an account's events never runs backwards. What has been fetched is
         # of its own moment; who held the lock in between was later, and then so is this account.
-        clock = fetched_ms or now_ms()
-        held = OpenAccount(row, controlled(market), _load(row), clock)
+        clock = now_ms()
+        held = OpenAccount(row, controlled(market), _load(row), clock, fetched_ms or clock)
         held._walk()
         yield held
         held._save()
@@ -274,7 +281,8 @@ _ORDER_COLUMNS = [
     "amendments", "expiry_reason", "status", "time_ms", "update_ms",
 ]  # fmt: skip
 _CHANGING_COLUMNS = [
-    "client_order_id", "quantity", "executed", "quote_executed", "amendments", "expiry_reason", "status", "update_ms",
+    "client_order_id", "quantity", "iceberg_quantity", "executed", "quote_executed", "amendments", "expiry_reason",
+    "status", "update_ms",
 ]  # fmt: skip
 _TRADE_COLUMNS = [
     "symbol", "trade_id", "order_id", "price", "quantity", "quote_quantity", "commission", "commission_asset",

@@ -13,7 +13,7 @@ from exchanges.paper.market.base import average_price as average_of
 from exchanges.paper.public_call import PublicCall, of_the_tape, symbol_list
 from exchanges.paper.routing import Route, Routes
 from exchanges.paper.symbols import SymbolSpec
-from exchanges.paper.wire import ApiRefusal, Json, Parameters, invalid
+from exchanges.paper.wire import ApiRefusal, Json, Parameters, invalid, neither
 
 MOST_SYMBOLS = 100
 _THREE_PLACES = Decimal(1).scaleb(-3)
@@ -133,7 +133,7 @@ def _bounded_choice(call: PublicCall) -> None:
     """Statistics are never of all symbols: some must be named, and not too many."""
     parameters = call.parameters
     if "symbol" not in parameters and "symbols" not in parameters:
-        raise ApiRefusal(-1102, "Param 'symbol' or 'symbols' must be sent, but both were empty/null!")
+        raise neither("symbol", "symbols")
     if "symbols" in parameters and len(symbol_list(parameters)) > MOST_SYMBOLS:
         raise ApiRefusal(-1101, f"Too many values sent for parameter 'symbols', maximum allowed up to {MOST_SYMBOLS}.")
 

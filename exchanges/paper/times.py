@@ -2,13 +2,22 @@
 
 from typing import Any
 
+from exchanges.paper.wire import ApiRefusal
+
 HEADER = "X-MBX-TIME-UNIT"
 MICROSECOND = ("MICROSECOND", "microsecond")
+MILLISECOND = ("MILLISECOND", "millisecond", "")
 FIELDS = frozenset(
     {"time", "updateTime", "workingTime", "transactTime", "serverTime", "openTime", "closeTime", "trailingTime", "T"}
 )
 _KLINE_PATHS = frozenset({"/api/v3/klines", "/api/v3/uiKlines"})
 _KLINE_TIMES = (0, 6)
+
+
+def check_unit(unit: str) -> None:
+    """Raise ApiRefusal for a unit that is none."""
+    if unit not in (*MICROSECOND, *MILLISECOND):
+        raise ApiRefusal(-1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.")
 
 
 def in_microseconds(path: str, data: Any) -> Any:

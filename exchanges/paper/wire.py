@@ -21,6 +21,9 @@ CLIENT_ORDER_ID = r"^[a-zA-Z0-9-_]{1,36}$"
 SYMBOL = r"^[A-Z0-9-_.]{1,20}$"
 SYMBOL_LIST = r'^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$'
 _PRECISION = 8
+_MICROSECONDS = 10**14
+"""A time with so many digits is in microseconds."""
+_END_OF_TIME_MS = 10**15
 
 
 class ApiRefusal(Exception):
@@ -172,6 +175,14 @@ class Parameters:
             raise invalid(name)
         return number
 
+    def moment(self, name: str) -> int | None:
+        """A time in milliseconds or microseconds, as milliseconds. None is too large to be one: it is clamped later."""
+        text = self.text(name, INTEGER)
+        if text is None:
+            return None
+        value = int(text)
+        return min(value // 1000 if value >= _MICROSECONDS else value, _END_OF_TIME_MS)
+
     def amount(self, name: str) -> Decimal:
         """A positive-form number with at most eight decimals."""
         text = self.required(name, NUMBER)
@@ -209,6 +220,10 @@ def _pairs(raw: bytes) -> dict[str, str]:
 
 def missing(name: str) -> ApiRefusal:
     return ApiRefusal(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+
+
+def neither(first: str, second: str) -> ApiRefusal:
+    return ApiRefusal(-1102, f"Param '{first}' or '{second}' must be sent, but both were empty/null!")
 
 
 def illegal(name: str, pattern: str) -> ApiRefusal:

@@ -6,8 +6,9 @@ never changes what happens to it.
 
 from exchanges.paper.engine.draft import BNB_DISCOUNT
 from exchanges.paper.engine.filters import check, check_account
-from exchanges.paper.engine.matching import advance, amend, cancel, expire, move, place
+from exchanges.paper.engine.matching import UNKNOWN_ORDER, advance, amend, cancel, expire, move, place
 from exchanges.paper.engine.rules import Rules
+from exchanges.paper.engine.self_trades import opposite
 from exchanges.paper.engine.state import (
     Account,
     Balance,
@@ -27,6 +28,7 @@ from exchanges.paper.engine.state import (
 
 __all__ = [
     "BNB_DISCOUNT",
+    "UNKNOWN_ORDER",
     "Account",
     "Balance",
     "BnbValue",
@@ -48,6 +50,7 @@ __all__ = [
     "locked_by",
     "move",
     "no_bnb",
+    "opposite",
     "place",
     "required_locks",
 ]

@@ -80,7 +80,9 @@ class Draft:
             status="FILLED" if executed == order.quantity else "PARTIALLY_FILLED",
             update_ms=now_ms,
         )
-        released = locked_by(order) - locked_by(after)
+        # A MARKET BUY has no price to lock by: what its levels cost is set aside before the first of them is filled.
+        is_reserved = order.is_buy and order.type == "MARKET"
+        released = given[1] if is_reserved else locked_by(order) - locked_by(after)
         self.shift(given[0], released - given[1], -released)
         self.shift(received[0], received[1], ZERO)
         commission_asset, commission = self._commission(*received, now_ms, maker=maker)

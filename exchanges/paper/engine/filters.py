@@ -82,7 +82,7 @@ def _check_iceberg(request: Request, rules: Rules) -> None:
         raise Refused(-2010, "IcebergQty exceeds QTY.")
     if not rules.lot.holds(part):
         raise failure("LOT_SIZE")
-    if rules.iceberg_parts and part * rules.iceberg_parts < quantity:
+    if rules.iceberg_parts is not None and part * rules.iceberg_parts < quantity:
         raise failure("ICEBERG_PARTS")
 
 
@@ -117,20 +117,20 @@ def check_account(account: Account, request: Request, rules: Rules) -> None:
         (rules.max_orders, len(mine), "MAX_NUM_ORDERS"),
         (rules.exchange_max_orders, len(account.open_orders), "EXCHANGE_MAX_NUM_ORDERS"),
     ):
-        if limit and have >= limit:
+        if limit is not None and have >= limit:
             raise failure(name, -2010)
     if request.iceberg_quantity:
         for limit, have, name in (
             (rules.max_iceberg_orders, _icebergs(mine), "MAX_NUM_ICEBERG_ORDERS"),
             (rules.exchange_max_iceberg_orders, _icebergs(orders), "EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
         ):
-            if limit and have >= limit:
+            if limit is not None and have >= limit:
                 raise failure(name, -2010)
 
 
 def check_position(account: Account, request: Request, rules: Rules, quantity: Decimal) -> None:
     """Raise Refused when a buy of `quantity` could take the account past MAX_POSITION."""
-    if not rules.max_position or not request.is_buy:
+    if rules.max_position is None or not request.is_buy:
         return
     orders = account.open_orders.values()
     waiting = sum((order.remaining for order in orders if order.symbol == rules.symbol and order.is_buy), ZERO)

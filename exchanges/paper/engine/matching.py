@@ -14,6 +14,7 @@ from botbalance.lib.money import exact
 from exchanges.paper.engine.draft import Draft
 from exchanges.paper.engine.filters import DUPLICATE, check, check_account, check_position, failure
 from exchanges.paper.engine.rules import Rules
+from exchanges.paper.engine.self_trades import IN_MATCH, opposite, prevent
 from exchanges.paper.engine.state import (
     ZERO,
     Account,
@@ -51,25 +52,36 @@ def place(
     now_ms: int,
     bnb_value: BnbValue = no_bnb,
 ) -> Outcome:
-    """Accept an order or raise Refused. `reference` is the average price that filters compare with, 0: none."""
+    """Accept an order or raise Refused; the first of the outcome's orders is the new one.
+
+    `reference` is the average price that filters compare with, 0: none.
+    """
     with exact():
         check(request, rules, reference)
         check_account(account, request, rules)
         taking = takings(request, rules, book, account.sequences.get(request.symbol))
         check_position(account, request, rules, taking.quantity)
-        if request.type == "LIMIT_MAKER" and is_crossed(request, book):
+        own = opposite(request, account.open_orders.values())
+        if request.type == "LIMIT_MAKER" and (own or is_crossed(request, book)):
             raise Refused(-2010, "Order would immediately match and take.")
+        prevention = prevent(request, own, taking)
+        taking = prevention.taking
         draft = Draft(account, bnb_value)
         order = _accept(draft, request, taking.quantity, now_ms)
         _check_funds(draft, request, rules, order, taking)
-        lock = locked_by(order)
+        lock = taking.cost if order.is_buy and order.type == "MARKET" else locked_by(order)
         draft.shift(rules.quote if order.is_buy else rules.base, -lock, lock)
         draft.put(order)
         if request.time_in_force != "FOK" or taking.is_complete:
             for price, quantity in taking.levels:
                 order = draft.fill(order, rules, price, quantity, now_ms, maker=False)
             _remember(draft, order, book, taking)
-        _end(draft, order, rules, request, taking, now_ms)
+            for maker in prevention.makers:
+                draft.change(maker, replace(maker, status=IN_MATCH, update_ms=now_ms), rules)
+        if prevention.expires_taker and order.is_open:
+            draft.change(order, replace(order, status=IN_MATCH, update_ms=now_ms), rules)
+        else:
+            _end(draft, order, rules, request, taking, now_ms)
         return draft.outcome()
 
 
@@ -166,6 +178,7 @@ def amend(
         after = replace(
             order,
             quantity=quantity,
+            iceberg_quantity=min(order.iceberg_quantity, quantity),
             client_order_id=client_order_id,
             amendments=order.amendments + 1,
             update_ms=now_ms,
@@ -191,7 +204,7 @@ def _check_amendment(account: Account, order: Order, quantity: Decimal, client_o
     for notional in rules.notionals:
         if not notional.bounds.holds(order.price * quantity):
             raise failure(notional.name)
-    if rules.max_amendments and order.amendments >= rules.max_amendments:
+    if rules.max_amendments is not None and order.amendments >= rules.max_amendments:
         raise failure("MAX_NUM_ORDER_AMENDS", -2038)
     others = (other for other in account.open_orders.values() if other != order)
     if any(other.client_order_id == client_order_id for other in others):

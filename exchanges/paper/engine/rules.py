@@ -1,5 +1,5 @@
 """What an exchangeInfo entry demands of an order, as numbers. The entry is what clients read, so that what they are
-told and what is enforced cannot differ. A limit, step or tick of 0 means that part is off.
+told and what is enforced cannot differ. A step, tick or bound of a range that is 0 is off; an absent filter is None.
 
 Source: Binance Spot REST documentation, "Filters".
 """
@@ -46,7 +46,9 @@ class Notional:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One symbol. `lot_unit` is the unit in which its market counts volume, whatever LOT_SIZE says."""
+    """One symbol. `lot_unit` is the unit in which its market counts volume, and the grid of amounts where LOT_SIZE has
+    none.
+    """
 
     symbol: str
     base: str
@@ -64,13 +66,13 @@ class Rules:
     quote_market_allowed: bool = True
     amend_allowed: bool = True
     cancel_replace_allowed: bool = True
-    iceberg_parts: int = 0
-    max_orders: int = 0
-    max_iceberg_orders: int = 0
-    max_amendments: int = 0
-    max_position: Decimal = ZERO
-    exchange_max_orders: int = 0
-    exchange_max_iceberg_orders: int = 0
+    iceberg_parts: int | None = None
+    max_orders: int | None = None
+    max_iceberg_orders: int | None = None
+    max_amendments: int | None = None
+    max_position: Decimal | None = None
+    exchange_max_orders: int | None = None
+    exchange_max_iceberg_orders: int | None = None
 
     @classmethod
     def of(
@@ -82,8 +84,8 @@ class Rules:
         def number(name: str, field: str) -> Decimal:
             return Decimal(str(given.get(name, {}).get(field, 0)))
 
-        def count(name: str, field: str) -> int:
-            return int(given.get(name, {}).get(field, 0))
+        def count(name: str, field: str) -> int | None:
+            return int(given[name][field]) if name in given else None
 
         def lot(name: str) -> Range:
             return Range(number(name, "minQty"), number(name, "maxQty"), number(name, "stepSize"))
@@ -109,7 +111,7 @@ class Rules:
             max_orders=count("MAX_NUM_ORDERS", "maxNumOrders"),
             max_iceberg_orders=count("MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders"),
             max_amendments=count("MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends"),
-            max_position=number("MAX_POSITION", "maxPosition"),
+            max_position=number("MAX_POSITION", "maxPosition") if "MAX_POSITION" in given else None,
             exchange_max_orders=count("EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders"),
             exchange_max_iceberg_orders=count("EXCHANGE_MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders"),
         )

@@ -82,15 +82,16 @@ def _up_to(quantity: Decimal, levels: Iterable[tuple[Decimal, Decimal]]) -> Taki
 def _for_quote(request: Request, rules: Rules, offered: Levels) -> Taking:
     """As much base as an amount of quote buys, or as brings it, cut to the lot grid: a remainder of quote is left."""
     left, wanted = request.quote_order_quantity, ZERO
+    unit = rules.lot.step or rules.lot_unit
     for price, quantity in offered:
-        amount = min(quantity, _affordable(left, price, rules.lot_unit))
+        amount = min(quantity, _affordable(left, price, unit))
         wanted += amount
         left -= floor_amount(price * amount)
         if amount < quantity:
             is_complete = True
             break
     else:
-        is_complete = not _affordable(left, offered[-1][0], rules.lot_unit)
+        is_complete = not _affordable(left, offered[-1][0], unit)
     total = floor_to_step(floor_to_step(wanted, rules.lot.step), rules.market_lot.step)
     if not is_complete:
         for name, bounds in (("LOT_SIZE", rules.lot), ("MARKET_LOT_SIZE", rules.market_lot)):

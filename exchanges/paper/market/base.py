@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from botbalance.lib.money import wide
+from botbalance.lib.money import ceil_to_step, wide
 from exchanges.paper.market.bars import Bar, Bars, Ints
 from exchanges.paper.symbols import SymbolSpec
 
@@ -126,8 +126,8 @@ class Path:
 
     def next_touch(self, start: int, buy: Decimal | None, sell: Decimal | None, min_lots: int) -> int | None:
         """First index from `start` with a price at most `buy` or at least `sell`, and `min_lots` or more traded."""
-        low = -1 if buy is None else int(buy / self.unit)
-        high = np.iinfo(np.int64).max if sell is None else int(sell / self.unit)
+        low = -1 if buy is None else int(buy // self.unit)
+        high = np.iinfo(np.int64).max if sell is None else int(ceil_to_step(sell, self.unit) // self.unit)
         for begin in range(start, len(self.ticks), _SCAN):
             ticks = self.ticks[begin : begin + _SCAN]
             hits = ((ticks <= low) | (ticks >= high)) & (ticks > 0) & (self.lots[begin : begin + _SCAN] >= min_lots)

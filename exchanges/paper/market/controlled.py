@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from exchanges.paper.market.base import (
 from exchanges.paper.symbols import SymbolSpec
 
 DELISTED = "DELISTED"
+EXCHANGE = "*"
+"""Stands for the whole exchange where a control is of no symbol."""
 _WITH_BOOK = ("TRADING", "CANCEL_ONLY")
 _HELD_LOTS = 1_000_000  # what trades in a step of a price that an operator holds: enough for any order of a test
 
@@ -73,6 +76,17 @@ class ControlledMarket:
         """What an operator has made the symbol's filters say instead of their own."""
         control = self._at(symbol, wall_ms)
         return {} if control is None else control.filters
+
+    def exchange_filters(self, wall_ms: int) -> list[dict[str, Any]]:
+        """The filters of the whole exchange, as exchangeInfo lists them: what an operator has set."""
+        return [{"filterType": name, **fields} for name, fields in self.filters(EXCHANGE, wall_ms).items()]
+
+    def delisted_ms(self, symbol: str, since_ms: int, until_ms: int) -> int | None:
+        """When in since_ms .. until_ms the symbol was taken out of every list first; None when it was not."""
+        for control in self._controls.get(symbol, ()):
+            if control.status == DELISTED and since_ms <= control.since_ms <= until_ms:
+                return control.since_ms
+        return None
 
     def quote(self, symbol: str, wall_ms: int) -> Quote:
         control = self._at(symbol, wall_ms)

@@ -252,6 +252,6 @@ def _derived(name: str, close: float, places: int) -> SymbolSpec:
         step=step,
         min_notional=Decimal("0.0001") if small else Decimal(5),
         max_price=Decimal(1000),
-        max_quantity=Decimal(9_000_000),
+        max_quantity=step * 10**11,
         daily_usd=1_000_000,
     )

@@ -86,10 +86,10 @@ FACTS: Mapping[str, str] = {
 }
 """How the protocol's table of weights begins the row of a route."""
 
-CONDITIONAL = "stop, trailing, pegged and list orders; matching against other accounts"
+CONDITIONAL = "stop, trailing, pegged and list orders; STP modes NONE, DECREMENT, TRANSFER; other accounts' orders"
 NOT_SIMULATED: Mapping[str, str] = {
     "GET exchangeInfo": "`sors`, `executionRules`; every symbol is SPOT",
-    "GET depth": f"more than the levels of the made-up book; {'other accounts in it'}",
+    "GET depth": "more than the levels of the made-up book; orders of accounts in it",
     "GET trades": "fills of accounts are part of the volume, not rows of their own",
     "GET aggTrades": "every trade is an aggregate of one",
     "POST order": CONDITIONAL,

@@ -11,8 +11,14 @@ from exchanges.paper.listing import rules_of
 from exchanges.paper.symbols import SYMBOLS
 
 D = Decimal
-RULES = {symbol: rules_of(symbol, SYMBOLS) for symbol in ("BTCUSDT", "ETHUSDT", "ETHBTC", "XRPBTC")}
-PRICES = {"BTCUSDT": D("50000"), "ETHUSDT": D("2500"), "ETHBTC": D("0.05"), "XRPBTC": D("0.00002251")}
+RULES = {
+    symbol: rules_of(symbol, SYMBOLS) for symbol in ("BTCUSDT", "ETHUSDT", "ETHBTC", "XRPBTC", "BNBUSDT", "SOLBNB")
+}
+PRICES = {
+    "BTCUSDT": D("50000"), "ETHUSDT": D("2500"), "ETHBTC": D("0.05"), "XRPBTC": D("0.00002251"),
+    "BNBUSDT": D("1000"), "SOLBNB": D("0.15"),
+}  # fmt: skip
+RULES = {symbol: rules_of(symbol, SYMBOLS) for symbol in PRICES}
 
 
 @dataclass(frozen=True)

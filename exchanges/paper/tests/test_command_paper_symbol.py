@@ -63,6 +63,22 @@ def test_a_filter_that_no_symbol_has_may_be_added_whole(client: Client) -> None:
     added = {"filterType": "MIN_NOTIONAL", "minNotional": "100.00000000", "applyToMarket": True, "avgPriceMins": 5}
     assert added in entry(client)["filters"]
     assert refused(client.order("BUY", "0.001", "50000")) == (400, -1013, "Filter failure: MIN_NOTIONAL")
+    output("--status", "TRADING")  # which leaves it as it is
+    assert added in entry(client)["filters"]
+
+
+def test_the_whole_exchange_has_filters_of_its_own(client: Client) -> None:
+    out = io.StringIO()
+    call_command("paper_symbol", "*", "--filter", "EXCHANGE_MAX_NUM_ORDERS.maxNumOrders=1", stdout=out)
+    assert out.getvalue() == "The whole exchange\n  EXCHANGE_MAX_NUM_ORDERS: maxNumOrders 1\n"
+    row = {"filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": 1}
+    assert client.public("/api/v3/exchangeInfo", symbol="BTCUSDT").json()["exchangeFilters"] == [row]
+    assert client.order("BUY", "0.001", "50000").status_code == 200
+    assert refused(client.order("BUY", "0.01", "2000", "ETHUSDT"))[2] == "Filter failure: EXCHANGE_MAX_NUM_ORDERS"
+    call_command("paper_symbol", "*", "--reset", stdout=out)
+    assert client.public("/api/v3/exchangeInfo", symbol="BTCUSDT").json()["exchangeFilters"] == []
+    with pytest.raises(CommandError, match=r"^The whole exchange has filters only\."):
+        call_command("paper_symbol", "*", "--status", "HALT")
 
 
 def test_showing_changes_nothing() -> None:
@@ -82,6 +98,7 @@ def test_showing_changes_nothing() -> None:
         (["--filter", "LOT_SIZE.step=1"], "LOT_SIZE has no step; it has minQty, maxQty, stepSize."),
         (["--filter", "LOT_SIZE.stepSize=1e-3"], "LOT_SIZE.stepSize cannot be '1e-3'; it is '0.00001000' of itself."),
         (["--filter", "MAX_NUM_ORDERS.maxNumOrders=-1"], "MAX_NUM_ORDERS.maxNumOrders cannot be '-1'; it is 200"),
+        (["--filter", "NOTIONAL.avgPriceMins=1"], "NOTIONAL.avgPriceMins is 5 here and cannot be changed."),
         (["--filter", "NOTIONAL.applyMinToMarket=1"], "NOTIONAL.applyMinToMarket cannot be '1'; it is True"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from exchanges.paper import services
-from exchanges.paper.tests.scenes import account, book, market, place
+from exchanges.paper.tests.scenes import account, book, market, place, request
 from exchanges.paper.tests.support import DATABASES, Client
 
 pytestmark = pytest.mark.django_db(databases=DATABASES)
@@ -47,6 +47,24 @@ def test_who_does_not_burn_bnb_keeps_it() -> None:
     outcome = place(account(BTC="1", BNB="1"), market("SELL", "0.1"), BOOK, bnb_value=worth)
     (trade,) = outcome.trades
     assert (trade.commission_asset, trade.commission) == ("USDT", D("4.999"))
+
+
+def test_bnb_that_the_order_itself_will_spend_pays_no_commission() -> None:
+    """All BNB buys SOL over several levels: what the later levels cost is not taken as the fee of the first."""
+    asks = [("0.15", "2"), ("0.151", "2"), ("0.152", "20")]
+    spent = D("0.15") * 2 + D("0.151") * 2 + D("0.152") * 3
+    wanted = request("BUY", "0", "0", "SOLBNB", type="MARKET", quote_order_quantity=spent)
+    outcome = place(account(BNB=str(spent), burns_bnb=True), wanted, book(asks=asks), bnb_value=lambda *_: D("0.15"))
+    assert outcome.orders[0].status == "FILLED"
+    assert outcome.account.balance("BNB").free == 0
+    assert {trade.commission_asset for trade in outcome.trades} == {"SOL"}
+
+
+def test_bnb_that_is_locked_pays_no_commission() -> None:
+    waiting = request("SELL", "1", "2000", "BNBUSDT", client_id="waiting")
+    state = place(account(USDT="10000", BNB="1", burns_bnb=True), waiting).account
+    (trade,) = place(state, market("BUY", "0.1"), BOOK, bnb_value=worth).trades
+    assert trade.commission_asset == "BTC"
 
 
 def test_the_wire_tells_the_rates_and_the_discount() -> None:

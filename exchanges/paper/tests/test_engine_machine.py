@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from hypothesis import settings
@@ -13,15 +13,18 @@ from exchanges.paper import engine
 from exchanges.paper.engine import Account, Balance, Book, Order, Outcome, Refused, Request, Trade
 from exchanges.paper.tests.scenes import PRICES, RULES, D, ListPath, Tick
 
-START = {"USDT": "60000", "BTC": "1.5", "ETH": "20", "XRP": "30000.5", "BNB": "0.02"}
-BNB_WORTH = {"USDT": D("0.001"), "BTC": D("50"), "ETH": D("2.5"), "XRP": D("0.0011"), "BNB": D("1")}
+START = {"USDT": "60000", "BTC": "1.5", "ETH": "20", "XRP": "30000.5", "SOL": "40", "BNB": "3.02"}
+BNB_WORTH = {
+    "USDT": D("0.001"), "BTC": D("50"), "ETH": D("2.5"), "XRP": D("0.0011"), "SOL": D("0.15"), "BNB": D("1"),
+}  # fmt: skip
 EIGHT = D("0.00000001")
 ZERO = D(0)
 STEPS = 50
 EXAMPLES = 200
 LEAST_STEPS = 5_000
 WORTH_SEEING = (
-    "FILLED", "PARTIALLY_FILLED", "CANCELED", "EXPIRED", "maker trade", "taker trade", "BNB fee", "amended",
+    "FILLED", "PARTIALLY_FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "maker trade", "taker trade", "BNB fee",
+    "amended",
 )  # fmt: skip
 
 symbols = st.sampled_from(sorted(RULES))
@@ -92,6 +95,13 @@ class EngineMachine(RuleBasedStateMachine):
         quantity = typical(symbol, share)
         quote = (quantity * PRICES[symbol]).quantize(EIGHT) if by_quote else D(0)
         self._place(symbol, side, D(0) if by_quote else quantity, D(0), "MARKET", "GTC", quote)
+
+    @rule(pick=picks, stp_mode=st.sampled_from(["EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH"]))
+    def meet_one_of_its_own(self, pick: int, stp_mode: str) -> None:
+        order = self._picked(pick)
+        if order is not None:
+            side = "SELL" if order.is_buy else "BUY"
+            self._place(order.symbol, side, order.quantity, order.price, stp_mode=stp_mode, has_book=False)
 
     @rule(pick=picks)
     def cancel(self, pick: int) -> None:
@@ -166,7 +176,12 @@ class EngineMachine(RuleBasedStateMachine):
 
     @invariant()
     def locked_is_what_open_orders_need(self) -> None:
-        locks = engine.required_locks(self.state.open_orders.values(), RULES)
+        locks: dict[str, Decimal] = {}
+        for order in self.state.open_orders.values():
+            left, rules = order.quantity - order.executed, RULES[order.symbol]
+            asset = rules.quote if order.is_buy else rules.base
+            lock = (order.price * left).quantize(EIGHT, ROUND_CEILING) if order.is_buy else left
+            locks[asset] = locks.get(asset, D(0)) + lock
         held = {asset: balance.locked for asset, balance in self.state.balances.items() if balance.locked}
         assert held == {asset: lock for asset, lock in locks.items() if lock}
 
@@ -194,25 +209,29 @@ class EngineMachine(RuleBasedStateMachine):
         time_in_force: str = "GTC",
         quote: Decimal = ZERO,
         client_id: str = "",
+        stp_mode: str = "EXPIRE_MAKER",
+        has_book: bool = True,
     ) -> None:
         self.placed += 1
         wanted = Request(
             symbol, side, quantity, price, client_id or f"c{self.placed}", kind,
-            time_in_force if kind == "LIMIT" else "GTC", quote_order_quantity=quote,
+            time_in_force if kind == "LIMIT" else "GTC", stp_mode, quote_order_quantity=quote,
         )  # fmt: skip
         before = self.state
+        offered = offered_book(symbol, self.now) if has_book else Book(self.now, (), ())
         try:
-            outcome = engine.place(
-                self.state, wanted, RULES[symbol], offered_book(symbol, self.now), PRICES[symbol], self.now, bnb_value
-            )
+            outcome = engine.place(self.state, wanted, RULES[symbol], offered, PRICES[symbol], self.now, bnb_value)
         except Refused:
             assert self.state == before
             return
-        (order,) = outcome.orders
+        order, *prevented = outcome.orders
         newest = max((order_id for of, order_id in self.orders if of == symbol), default=0)
         assert order.order_id > newest
         assert order.is_open == (order.status in ("NEW", "PARTIALLY_FILLED"))
         assert order.is_open <= (kind != "MARKET" and wanted.time_in_force == "GTC")
+        assert all(other.status == "EXPIRED_IN_MATCH" and other.side != side for other in prevented)
+        if order.is_open:
+            assert not engine.opposite(wanted, outcome.account.open_orders.values())
         if wanted.time_in_force == "FOK":
             assert order.executed in (0, order.quantity)
         if kind == "LIMIT_MAKER":
@@ -269,6 +288,10 @@ def _changing(order: Order) -> dict[str, Any]:
     return {name: getattr(order, name) for name in names}
 
 
+def floored(amount: Decimal) -> Decimal:
+    return amount // EIGHT * EIGHT
+
+
 def _check_trade(trade: Trade) -> None:
     rules = RULES[trade.symbol]
     assert trade.quantity > 0
@@ -276,12 +299,9 @@ def _check_trade(trade: Trade) -> None:
     received = rules.base if trade.is_buyer else rules.quote
     amount = trade.quantity if trade.is_buyer else trade.quote_quantity
     usual = amount * D("0.001")
-    if trade.commission_asset == received and received != "BNB":
-        assert usual - EIGHT < trade.commission <= usual
-    else:
-        assert trade.commission_asset == "BNB"
-        in_bnb = usual * engine.BNB_DISCOUNT * BNB_WORTH[received]
-        assert in_bnb - EIGHT < trade.commission <= in_bnb
+    in_bnb = usual * engine.BNB_DISCOUNT * BNB_WORTH[received]
+    paid = (trade.commission_asset, trade.commission)
+    assert paid in ((received, floored(usual)), ("BNB", floored(in_bnb)))
 
 
 def test_thousands_of_random_acts_leave_the_books_right() -> None:

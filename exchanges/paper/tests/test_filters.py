@@ -136,6 +136,19 @@ def test_numbers_of_open_orders(name: str) -> None:
     assert one_open(rules_with(**{name: {"maxNumOrders": 2}}), second) == ""
 
 
+def test_a_count_of_zero_allows_none() -> None:
+    rules = rules_with(MAX_NUM_ORDERS={"maxNumOrders": 0})
+    assert refusal(request("SELL", "1", "60000"), rules) == fails("MAX_NUM_ORDERS", -2010)
+
+
+def test_base_that_waits_to_be_sold_counts_as_held() -> None:
+    rules = rules_with(MAX_POSITION={"maxPosition": "7.5"})
+    selling = request("SELL", "7", "60000", client_id="s")
+    state = place(account(USDT="900000", BTC="7"), selling, BOOK, rules=rules).account
+    with pytest.raises(Refused, match="MAX_POSITION"):
+        place(state, request("BUY", "1", "40000"), BOOK, rules=rules)
+
+
 @pytest.mark.parametrize("name", ["MAX_NUM_ICEBERG_ORDERS", "EXCHANGE_MAX_NUM_ICEBERG_ORDERS"])
 def test_numbers_of_open_icebergs(name: str) -> None:
     rules = rules_with(**{name: {"maxNumIcebergOrders": 1}})

@@ -88,12 +88,17 @@ def test_a_limit_maker_answers_shortly_and_waits() -> None:
 def test_what_an_order_carries_is_given_back() -> None:
     client = client_with(USDT="10000")
     price = f"{client.book()['bidPrice'] / 2:.2f}"
-    more = {"icebergQty": "0.001", "strategyId": "12", "strategyType": "1000007", "selfTradePreventionMode": "NONE"}
+    more = {
+        "icebergQty": "0.001",
+        "strategyId": "12",
+        "strategyType": "1000007",
+        "selfTradePreventionMode": "EXPIRE_BOTH",
+    }
     placed = client.order("BUY", "0.01", price, **more).json()
     asked = client.send("GET", "/api/v3/order", symbol="BTCUSDT", orderId=placed["orderId"]).json()
     for body in (placed, asked):
         assert (body["icebergQty"], body["strategyId"], body["strategyType"], body["selfTradePreventionMode"]) == (
-            "0.00100000", 12, 1_000_007, "NONE",
+            "0.00100000", 12, 1_000_007, "EXPIRE_BOTH",
         )  # fmt: skip
 
 

@@ -65,6 +65,25 @@ def test_a_makers_first_fill_gives_back_five_and_never_goes_below_zero() -> None
         assert counts(client) == [0, 0]
 
 
+def test_only_the_first_fill_of_an_order_gives_back() -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        client = client_with(USDT="90000000")
+        rest(client, 60)
+        best = client.book("WBETHUSDT")["bidPrice"]
+        price = f"{best * D('0.5'):.2f}"
+        assert client.order("BUY", "2000", price, "WBETHUSDT").status_code == 200
+        # So much rests that one step of the market fills a part of it, and the next another.
+        services.symbol_control("WBETHUSDT", price=best * D("0.49"))
+        seen = []
+        for _ in range(3):
+            clock.shift(timedelta(seconds=1))
+            row = client.send("GET", "/api/v3/openOrders", symbol="WBETHUSDT").json()
+            seen.append((D(row[0]["executedQty"]) if row else D(2000), counts(client)[1]))
+        executed = [quantity for quantity, _ in seen]
+        assert 0 < executed[0] < executed[1] < executed[2]
+        assert [count for _, count in seen] == [56, 56, 56]
+
+
 def test_a_refused_order_counts_nothing() -> None:
     with time_machine.travel(START, tick=False):
         client = client_with(USDT="10")
@@ -72,7 +91,7 @@ def test_a_refused_order_counts_nothing() -> None:
         assert counts(client) == [0, 0]
 
 
-def test_with_the_day_full_the_ten_seconds_are_counted_no_further() -> None:
+def test_with_the_day_full_no_order_is_taken_or_counted() -> None:
     with time_machine.travel(START, tick=False):
         client = client_with(USDT="10000")
         rest(client)

@@ -112,6 +112,18 @@ def test_more_quote_than_the_book_offers_expires_with_what_it_got() -> None:
     assert (order.status, order.executed, order.expiry_reason) == ("EXPIRED", D("0.6"), "INSUFFICIENT_LIQUIDITY")
 
 
+def test_more_quote_than_is_free_is_refused_even_where_the_book_would_take_less() -> None:
+    thin = book(asks=[("50000", "0.001")])
+    with pytest.raises(Refused, match="insufficient balance"):
+        place(account(USDT="60"), market("BUY", quote="100"), thin)
+
+
+def test_an_amount_of_quote_is_no_way_round_the_largest_lot() -> None:
+    rules = replace(RULES["BTCUSDT"], market_lot=replace(RULES["BTCUSDT"].market_lot, high=D("0.2")))
+    with pytest.raises(Refused, match="-1013: Filter failure: MARKET_LOT_SIZE"):
+        place(account(USDT="100000"), market("BUY", quote="20000"), BOOK, rules=rules)
+
+
 def test_too_little_quote_for_one_lot_is_refused() -> None:
     rules = replace(RULES["BTCUSDT"], notionals=())
     with pytest.raises(Refused, match="-1013: Filter failure: LOT_SIZE"):

@@ -1,5 +1,7 @@
 """Every refusal with its HTTP status, its code and its text; and a refusal has changed nothing."""
 
+from decimal import Decimal
+
 import pytest
 
 from exchanges.paper.models import RequestWeight
@@ -16,7 +18,7 @@ def test_it_is_refused(case: Case) -> None:
     body = response.json()
     assert (response.status_code, body["code"], body["msg"]) == (case.status, case.code, case.text)
     RequestWeight.objects.using("paper").all().delete()  # some cases have used it up
-    assert sum(float(amount) for amount in client.balances()["USDT"]) == float(BALANCE)
+    assert sum(Decimal(amount) for amount in client.balances()["USDT"]) == Decimal(BALANCE)
     assert client.audit() == []
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from exchanges.paper import engine
+from exchanges.paper.tests.scenes import RULES, account, place, request, walk
 from exchanges.paper.tests.support import DATABASES, Client, client_with
 
 pytestmark = pytest.mark.django_db(databases=DATABASES)
@@ -111,6 +113,12 @@ def test_what_was_cancelled_stays_cancelled_when_the_new_order_is_refused(
     assert client.audit() == []
 
 
+def test_a_new_order_that_is_refused_counts_once(client: Client, waiting: dict[str, Any]) -> None:
+    answer = replace(client, waiting, quantity="1")
+    assert answer.headers["X-MBX-ORDER-COUNT-10S"] == "2"
+    assert [row["count"] for row in client.send("GET", "/api/v3/rateLimit/order").json()] == [2, 2]
+
+
 def test_a_cancel_can_be_restricted_in_a_replacement(client: Client, waiting: dict[str, Any]) -> None:
     body = replace(client, waiting, cancelRestrictions="ONLY_PARTIALLY_FILLED").json()
     assert body["data"]["cancelResponse"]["msg"] == "Order was not canceled due to cancel restrictions."
@@ -143,3 +151,34 @@ def test_every_amendment_has_a_higher_execution_id(client: Client, waiting: dict
 def test_an_amendment_counts_no_order(client: Client, waiting: dict[str, Any]) -> None:
     amend(client, waiting["orderId"], worth(700, waiting["price"]))
     assert [row["count"] for row in client.send("GET", "/api/v3/rateLimit/order").json()] == [1, 1]
+
+
+def test_the_open_order_is_found_by_a_name_that_a_younger_one_had(client: Client, waiting: dict[str, Any]) -> None:
+    small = worth(50, waiting["price"])
+    younger = client.order("BUY", small, waiting["price"], newClientOrderId="name").json()
+    client.send("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=younger["orderId"])
+    assert amend(client, waiting["orderId"], worth(400, waiting["price"]), newClientOrderId="name").status_code == 200
+    asked = client.send("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="name").json()
+    assert (asked["orderId"], asked["status"]) == (waiting["orderId"], "NEW")
+    cancelled = client.send("DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="name").json()
+    assert (cancelled["orderId"], cancelled["status"]) == (waiting["orderId"], "CANCELED")
+
+
+def test_what_is_shown_of_an_iceberg_is_never_more_than_the_whole(client: Client) -> None:
+    price = f"{client.book()['bidPrice'] / 2:.2f}"
+    whole, part = worth(800, price), worth(500, price)
+    placed = client.order("BUY", whole, price, icebergQty=part).json()
+    smaller = worth(300, price)
+    assert amend(client, placed["orderId"], smaller).status_code == 200
+    (row,) = client.send("GET", "/api/v3/openOrders", symbol="BTCUSDT").json()
+    assert D(row["icebergQty"]) == D(row["origQty"]) == D(smaller)
+
+
+def test_an_order_amended_to_what_is_executed_ends() -> None:
+    state = place(account(USDT="10000"), request("BUY", "0.1", "49000")).account
+    state = walk(state, ["48000"], lots=50_000).account
+    ((symbol, order_id),) = state.open_orders
+    outcome = engine.amend(state, symbol, order_id, D("0.05"), "b", RULES[symbol], 9000)
+    (order,) = outcome.orders
+    assert (order.status, order.executed, order.quantity) == ("EXPIRED", D("0.05"), D("0.05"))
+    assert outcome.account.balance("USDT").locked == 0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from exchanges.paper.tests.support import DATABASES, Client, client_with
+from exchanges.paper.tests.support import DATABASES, Client, client_with, refused
 
 pytestmark = pytest.mark.django_db(databases=DATABASES)
 MOMENT = 1_790_000_000
@@ -33,8 +33,15 @@ def test_the_server_tells_its_time_in_microseconds(client: Client, unit: str) ->
     assert client.public("/api/v3/time").json() == {"serverTime": MICRO}
 
 
-@pytest.mark.parametrize("unit", ["", "MILLISECOND", "Microsecond", "second"])
-def test_any_other_unit_is_milliseconds(client: Client, unit: str) -> None:
+@pytest.mark.parametrize("unit", ["Microsecond", "second", "0"])
+def test_a_unit_that_is_none_is_refused(client: Client, unit: str) -> None:
+    client.session.headers["X-MBX-TIME-UNIT"] = unit
+    text = "Invalid value for time unit; expected either MICROSECOND or MILLISECOND."
+    assert refused(client.public("/api/v3/time")) == (400, -1194, text)
+
+
+@pytest.mark.parametrize("unit", ["", "MILLISECOND", "millisecond"])
+def test_milliseconds_are_what_is_told_otherwise(client: Client, unit: str) -> None:
     client.session.headers["X-MBX-TIME-UNIT"] = unit
     assert client.public("/api/v3/time").json() == {"serverTime": MILLI}
 

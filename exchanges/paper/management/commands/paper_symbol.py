@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -8,6 +9,7 @@ from django.db import DatabaseError
 from botbalance.lib.errors import AppError
 from exchanges.paper import services
 from exchanges.paper.management.commands.paperexchange import PREPARE
+from exchanges.paper.market.controlled import EXCHANGE
 
 MARKETS_OWN = "market"
 
@@ -16,7 +18,7 @@ class Command(BaseCommand):
     help = "Halt, delist or hold a symbol of the paper exchange, or change its filters: in every process, at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("symbol", metavar="BTCUSDT")
+        parser.add_argument("symbol", metavar="BTCUSDT", help="or '*' for the filters of the whole exchange")
         parser.add_argument("--status", metavar="|".join(services.STATUSES))
         parser.add_argument("--price", help=f"hold it here; 0: it has none; {MARKETS_OWN}: let it go")
         parser.add_argument("--filter", action="append", default=[], metavar="LOT_SIZE.stepSize=0.001")
@@ -41,12 +43,19 @@ class Command(BaseCommand):
             raise CommandError(f"The paper exchange's database cannot be used: {str(error).strip()}") from None
 
     def _show(self, symbol: str) -> None:
+        if symbol == EXCHANGE:
+            self.stdout.write("The whole exchange")
+            self._show_filters(services.exchange_filters(), {})
+            return
         control, state = services.control_of(symbol), services.symbol_state(symbol)
         held = "" if control.price is None else f", held at {control.price.normalize():f}"
         self.stdout.write(f"{symbol} is {state.status}, last price {state.last.normalize():f}{held}")
-        for row in state.filters:
+        self._show_filters(state.filters, control.filters)
+
+    def _show_filters(self, rows: Iterable[Mapping[str, Any]], changes: Mapping[str, Any]) -> None:
+        for row in rows:
             shown = ", ".join(f"{name} {value}" for name, value in row.items() if name != "filterType")
-            changed = "  (changed)" if row["filterType"] in control.filters else ""
+            changed = "  (changed)" if row["filterType"] in changes else ""
             self.stdout.write(f"  {row['filterType']}: {shown}{changed}")
 
 

@@ -43,8 +43,6 @@ CLIENT_ID = "'; legal range is '^[a-zA-Z0-9-_]{1,36}$'."
 SYMBOL = "'; legal range is '^[A-Z0-9-_.]{1,20}$'."
 SYMBOLS = r"""'; legal range is '^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$'."""
 ILLEGAL = "Illegal characters found in parameter '"
-NEITHER = "Param 'orderId' or 'origClientOrderId' must be sent, but both were empty/null!"
-BOTH_CANCEL = "Param 'cancelOrderId' or 'cancelOrigClientOrderId' must be sent, but both were empty/null!"
 COMBINATION = "Combination of optional parameters invalid."
 UNKNOWN = "Unknown order sent."
 POOR = "Account has insufficient balance for requested action."
@@ -58,6 +56,10 @@ MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET"}
 
 def missing(name: str) -> str:
     return f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+
+
+def neither(first: str, second: str) -> str:
+    return f"Param '{first}' or '{second}' must be sent, but both were empty/null!"
 
 
 def unread(read: int, sent: int) -> str:

@@ -5,12 +5,12 @@ from typing import Any
 
 import requests
 
+from exchanges.paper import services
 from exchanges.paper.tests.cases.base import (
     CLIENT_ID,
     ILLEGAL,
     INVALID_SYMBOL,
     LIMIT,
-    NEITHER,
     NUMBER,
     UNKNOWN,
     Act,
@@ -20,6 +20,7 @@ from exchanges.paper.tests.cases.base import (
     fails,
     invalid,
     missing,
+    neither,
     sending,
     with_control,
     with_open_order,
@@ -54,7 +55,13 @@ def cancelling(**parameters: Any) -> Callable[[Client, dict[str, Any]], requests
 
 def cancels() -> Iterator[Case]:
     yield Case("DELETE", "order", -1102, missing("symbol"), sending("DELETE", "order", {"orderId": 1}))
-    yield Case("DELETE", "order", -1102, NEITHER, sending("DELETE", "order", {"symbol": "BTCUSDT"}))
+    yield Case(
+        "DELETE",
+        "order",
+        -1102,
+        neither("orderId", "origClientOrderId"),
+        sending("DELETE", "order", {"symbol": "BTCUSDT"}),
+    )
     yield Case("DELETE", "order", -1121, INVALID_SYMBOL, sending("DELETE", "order", {"symbol": "NO", "orderId": 5}))
     gone = sending("DELETE", "order", {"symbol": "BTCUSDT", "orderId": 5})
     yield Case("DELETE", "order", -2011, UNKNOWN, gone)
@@ -116,7 +123,7 @@ def amendments() -> Iterator[Case]:
         return Case("PUT", path, code, text, with_open_order(amending(**changes)))
 
     yield case(-1102, missing("newQty"), newQty=None)
-    yield case(-1102, NEITHER, orderId=None)
+    yield case(-1102, neither("orderId", "origClientOrderId"), orderId=None)
     yield case(-2038, UNKNOWN, orderId="5")
     yield case(-1013, "Invalid quantity.", newQty="0")
     yield case(-1013, fails("LOT_SIZE"), newQty="0.000001")
@@ -129,6 +136,11 @@ def amendments() -> Iterator[Case]:
         assert amending()(client, placed).status_code == 200
         return amending(newQty="0.0008")(client, placed)
 
+    def halted(client: Client, placed: dict[str, Any]) -> requests.Response:
+        services.symbol_control("BTCUSDT", status="CANCEL_ONLY")
+        return amending()(client, placed)
+
+    yield Case("PUT", path, -2038, "Market is closed.", with_open_order(halted))
     once = with_control(with_open_order(twice), filters={"MAX_NUM_ORDER_AMENDS": {"maxNumOrderAmends": "1"}})
     yield Case("PUT", path, -2038, fails("MAX_NUM_ORDER_AMENDS"), once)
 

@@ -64,6 +64,9 @@ def any_route() -> Iterator[Case]:
     twice = "symbol=BTCUSDT&symbol=ETHUSDT"
     text = "Duplicate values for a parameter detected."
     yield Case("GET", "ticker/price", -1101, text, lambda client: client.raw("GET", "/api/v3/ticker/price", twice))
+    text = "Invalid value for time unit; expected either MICROSECOND or MILLISECOND."
+    unit = {"X-MBX-TIME-UNIT": "SECOND"}
+    yield Case("GET", "time", -1194, text, lambda client: client.raw("GET", "/api/v3/time", **unit))
     text = (
         "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. "
         "Please use WebSocket Streams for live updates to avoid polling the API."

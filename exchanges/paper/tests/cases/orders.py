@@ -5,6 +5,7 @@ from typing import Any
 
 import requests
 
+from exchanges.paper import services
 from exchanges.paper.tests.cases.base import (
     CLIENT_ID,
     CLOSED,
@@ -16,6 +17,7 @@ from exchanges.paper.tests.cases.base import (
     NUMBER,
     POOR,
     SYMBOL,
+    Act,
     Case,
     D,
     after_a_hundred_orders,
@@ -23,6 +25,7 @@ from exchanges.paper.tests.cases.base import (
     fails,
     invalid,
     missing,
+    neither,
     order_with,
     sending,
     unread,
@@ -58,7 +61,21 @@ WRONG_ORDERS: list[tuple[dict[str, Any], int, str]] = [
     ({"quoteOrderQty": "1"}, -1106, "Parameter 'quoteOrderQty' sent when not required."),
     ({"type": "LIMIT_MAKER"}, -1106, "Parameter 'timeInForce' sent when not required."),
     ({"type": "MARKET", "timeInForce": None, "price": "1"}, -1106, "Parameter 'price' sent when not required."),
-    ({"type": "MARKET", "timeInForce": None, "price": None, "quantity": None}, -1102, missing("quantity")),
+    (
+        {"type": "MARKET", "timeInForce": None, "price": None, "quantity": None},
+        -1102,
+        neither("quantity", "quoteOrderQty"),
+    ),
+    (
+        {"type": "STOP_LOSS", "timeInForce": None, "price": None},
+        -1102,
+        neither("stopPrice", "trailingDelta"),
+    ),
+    (
+        {"selfTradePreventionMode": "DECREMENT"},
+        -1013,
+        "This symbol does not allow the specified self-trade prevention mode.",
+    ),
     (
         {"type": "MARKET", "timeInForce": None, "price": None, "quoteOrderQty": "10"},
         -1106,
@@ -139,6 +156,14 @@ def again(client: Client, placed: dict[str, Any]) -> requests.Response:
     return client.order("BUY", "0.001", placed["price"], newClientOrderId="waiting")
 
 
+def with_exchange_filters(act: Act, filters: dict[str, dict[str, str]]) -> Act:
+    def acting(client: Client) -> requests.Response:
+        services.symbol_control("*", filters=filters)
+        return act(client)
+
+    return acting
+
+
 def order_happenings() -> Iterator[Case]:
     place = sending("POST", "order", order_with({"price": "40000"}))
     yield Case("POST", "order", -2010, CLOSED, with_control(place, status="HALT"))
@@ -152,9 +177,13 @@ def order_happenings() -> Iterator[Case]:
     ):
         second = with_open_order(lambda client, placed: client.order("BUY", "0.001", placed["price"]))
         yield Case("POST", "order", -2010, fails(name), with_control(second, filters=filters))
+    whole = with_exchange_filters(second, {"EXCHANGE_MAX_NUM_ORDERS": {"maxNumOrders": "1"}})
+    yield Case("POST", "order", -2010, fails("EXCHANGE_MAX_NUM_ORDERS"), whole)
     iceberg = with_open_order(
         lambda client, placed: client.order("BUY", "0.001", placed["price"], icebergQty="0.0005"), icebergQty="0.0005"
     )
+    whole = with_exchange_filters(iceberg, {"EXCHANGE_MAX_NUM_ICEBERG_ORDERS": {"maxNumIcebergOrders": "1"}})
+    yield Case("POST", "order", -2010, fails("EXCHANGE_MAX_NUM_ICEBERG_ORDERS"), whole)
     only_one = {"MAX_NUM_ICEBERG_ORDERS": {"maxNumIcebergOrders": "1"}}
     yield Case("POST", "order", -2010, fails("MAX_NUM_ICEBERG_ORDERS"), with_control(iceberg, filters=only_one))
     nothing_sold = sending("POST", "order", {**MARKET, "quantity": "0.001"})

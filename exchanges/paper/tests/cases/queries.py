@@ -13,12 +13,12 @@ from exchanges.paper.tests.cases.base import (
     ID,
     ILLEGAL,
     INVALID_SYMBOL,
-    NEITHER,
     SYMBOLS,
     Act,
     Case,
     invalid,
     missing,
+    neither,
     sending,
     unread,
     with_open_order,
@@ -27,10 +27,12 @@ from exchanges.paper.tests.support import Client
 
 QUERIES: list[tuple[str, dict[str, Any], int, str]] = [
     ("order", {}, -1102, missing("symbol")),
-    ("order", {"symbol": "BTCUSDT"}, -1102, NEITHER),
+    ("order", {"symbol": "BTCUSDT"}, -1102, neither("orderId", "origClientOrderId")),
     ("order", {"symbol": "BTCUSDT", "orderId": 5}, -2013, "Order does not exist."),
     ("order", {"symbol": "BTCUSDT", "orderId": "9" * 20}, -2013, "Order does not exist."),
     ("order", {"symbol": "BTCUSDT", "origClientOrderId": "x"}, -2013, "Order does not exist."),
+    ("order", {"symbol": "BTCUSDT", "origClientOrderId": "a\0b"}, -2013, "Order does not exist."),
+    ("order", {"symbol": "BTC\0这", "origClientOrderId": "a"}, -1121, INVALID_SYMBOL),
     ("order", {"symbol": "BTCUSDT", "orderId": "-5"}, -1100, ILLEGAL + "orderId" + ID),
     ("openOrders", {"symbol": "NOPE"}, -1121, INVALID_SYMBOL),
     ("allOrders", {}, -1102, missing("symbol")),
@@ -58,7 +60,7 @@ QUERIES: list[tuple[str, dict[str, Any], int, str]] = [
     ("rateLimit/order", {"symbol": "BTCUSDT"}, -1104, unread(2, 3)),
 ]
 MISMATCH = "The symbol's status does not match the requested symbolStatus."
-WHICH = "Param 'symbol' or 'symbols' must be sent, but both were empty/null!"
+WHICH = neither("symbol", "symbols")
 PUBLIC: list[tuple[str, dict[str, str], int, str]] = [
     ("exchangeInfo", {"symbol": "NOPE"}, -1121, INVALID_SYMBOL),
     ("exchangeInfo", {"symbols": '["BTCUSDT","NOPE"]'}, -1121, INVALID_SYMBOL),
