@@ -73,6 +73,8 @@ for _name, _url in (("BINANCE_MAINNET_URL", BINANCE_MAINNET_URL), ("BINANCE_TEST
         raise ImproperlyConfigured(f"{_name} must begin with https://, or API keys would travel in the open.")
 EXCHANGE_CONNECT_TIMEOUT_SECONDS = float(positive("EXCHANGE_CONNECT_TIMEOUT_SECONDS", "3.05"))
 EXCHANGE_READ_TIMEOUT_SECONDS = float(positive("EXCHANGE_READ_TIMEOUT_SECONDS", "10"))
+# At most so long a failed read waits before its second try, and twice that before its third.
+EXCHANGE_BACKOFF_SECONDS = float(positive("EXCHANGE_BACKOFF_SECONDS", "0.5"))
 EXCHANGE_RECV_WINDOW_MS = whole("EXCHANGE_RECV_WINDOW_MS", 5000, least=100, most=60_000)
 # After so many broken requests in a row nothing is sent to a host for so long.
 EXCHANGE_BREAKER_FAILURES = whole("EXCHANGE_BREAKER_FAILURES", 20, least=1, most=1000)

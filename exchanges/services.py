@@ -124,6 +124,7 @@ def _adapter(venue: Venue, api_key: str = "", api_secret: str = "") -> BinanceAd
         venue=venue,
         timeout=(settings.EXCHANGE_CONNECT_TIMEOUT_SECONDS, settings.EXCHANGE_READ_TIMEOUT_SECONDS),
         recv_window_ms=settings.EXCHANGE_RECV_WINDOW_MS,
+        backoff_seconds=settings.EXCHANGE_BACKOFF_SECONDS,
     )
 
 

@@ -59,6 +59,7 @@ class BinanceAdapter(NoEarnNoFutures):
         timeout: tuple[float, float] = (3.05, 10.0),
         recv_window_ms: int = 5000,
         read_seconds: int = READ_SECONDS,
+        backoff_seconds: float = 0.5,
         clock: Callable[[], int] = now_ms,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -71,6 +72,7 @@ class BinanceAdapter(NoEarnNoFutures):
             timeout=timeout,
             recv_window_ms=recv_window_ms,
             read_seconds=read_seconds,
+            backoff_seconds=backoff_seconds,
             clock=clock,
             sleep=sleep,
         )

@@ -103,6 +103,7 @@ class Wire:
         timeout: tuple[float, float],
         recv_window_ms: int,
         read_seconds: int,
+        backoff_seconds: float,
         clock: Callable[[], int],
         sleep: Callable[[float], None],
     ) -> None:
@@ -117,6 +118,7 @@ class Wire:
         self._session = session
         self._timeout = timeout
         self._read_seconds = read_seconds
+        self._backoff_seconds = backoff_seconds
         self._clock = clock
         self._sleep = sleep
 
@@ -161,7 +163,7 @@ class Wire:
             stop=tenacity.stop_any(
                 tenacity.stop_after_attempt(READ_TRIES), tenacity.stop_before_delay(self._read_seconds)
             ),
-            wait=_full_jitter,
+            wait=self._wait,
             sleep=self._sleep,
             reraise=True,
         )
@@ -169,6 +171,13 @@ class Wire:
             with attempt:
                 return self._try_read(call, parse, attempt.retry_state.attempt_number)
         raise AssertionError("a retry loop ends with an answer or an error")
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Exponential backoff with full jitter, but never less than the Retry-After we were given."""
+        most = min(LONGEST_RETRY_WAIT_SECONDS, self._backoff_seconds * 2 ** (state.attempt_number - 1))
+        backoff = random.uniform(0, most)  # noqa: S311  (spreads load, protects nothing)
+        error = state.outcome.exception() if state.outcome else None
+        return max(backoff, error.retry_after) if isinstance(error, Throttled) else backoff
 
     def _try_read(self, call: Call, parse: Callable[[Any], T], attempt: int) -> T:
         now = self._clock() if call.is_signed else None
@@ -305,10 +314,3 @@ def _worth_another_try(error: BaseException) -> bool:
     if isinstance(error, Unavailable):
         return not error.not_before_ms
     return isinstance(error, ClockSkew)
-
-
-def _full_jitter(state: tenacity.RetryCallState) -> float:
-    """Exponential backoff with full jitter, but never less than the Retry-After we were given."""
-    backoff = random.uniform(0, min(LONGEST_RETRY_WAIT_SECONDS, 2**state.attempt_number / 4))  # noqa: S311  (spreads load, protects nothing)
-    error = state.outcome.exception() if state.outcome else None
-    return max(backoff, error.retry_after) if isinstance(error, Throttled) else backoff

@@ -16,7 +16,6 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from botbalance.lib.clock import now_ms
 from exchanges import markets
-from exchanges.adapters import wire
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
 from exchanges.paper import services as paper
@@ -26,15 +25,9 @@ from orders.models import Order, Run
 from strategies.models import Strategy
 from tests.refusals import refusal
 
-pytestmark = [pytest.mark.django_db(databases=["default", "paper"]), pytest.mark.usefixtures("clock", "no_waiting")]
+pytestmark = [pytest.mark.django_db(databases=["default", "paper"]), pytest.mark.usefixtures("clock")]
 EXECUTE = "/api/me/rebalance/execute"
 ALWAYS = 10_000
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reads are retried at once: the pauses are tested where they are made."""
-    monkeypatch.setattr(wire, "_full_jitter", lambda state: 0)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from exchanges.adapters import wire
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
 from exchanges.paper import services as paper
@@ -21,11 +20,6 @@ from tests.refusals import refusal
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
 BALANCES, HISTORY = "/api/me/balances", "/api/me/portfolio/history"
 DOWN = [{"kind": "refuse", "times": 1000}]
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "_full_jitter", lambda state: 0)
 
 
 @pytest.fixture
