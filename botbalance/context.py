@@ -5,21 +5,32 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.models import User
 from botbalance.lib import system_settings
+from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
+from exchanges.selectors import accounts_of
 
 VENUES = {"mock": "PAPER", "testnet": "TESTNET", "mainnet": "LIVE"}
 
 
 def venue(request: HttpRequest) -> dict[str, Any]:
-    """`venue.name` in capitals, `venue.market` (the paper exchange's price source), `venue.trading_enabled`."""
+    """`venue.name` in capitals, `venue.market` (the paper exchange's price source, where it concerns the reader) and
+    `venue.trading_enabled`.
+    """
     return {
         "venue": {
             "name": VENUES[settings.EXCHANGE_ENV],
-            "market": market() if settings.EXCHANGE_ENV == "mock" else "",
+            "market": market() if settings.EXCHANGE_ENV == "mock" or _trades_paper(request) else "",
             "trading_enabled": system_settings.trading_enabled(),
         }
     }
+
+
+def _trades_paper(request: HttpRequest) -> bool:
+    """Whether the reader has paper accounts, which trade at the paper exchange whatever the server's venue is."""
+    user = getattr(request, "user", None)
+    return isinstance(user, User) and accounts_of(user).filter(venue=ExchangeAccount.Venue.PAPER).exists()
 
 
 def market() -> str:
