@@ -1,6 +1,8 @@
 """Fixtures of every app's tests: people, accounts, strategies, and a fresh start for what a process remembers."""
 
+import ipaddress
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -69,6 +71,41 @@ def _fresh_start(request: pytest.FixtureRequest) -> Iterator[None]:
     if with_cache:
         cache.clear()
     _forget()
+
+
+# --- Nothing leaves this machine -------------------------------------------------------------------------
+
+
+def _is_here(family: int, address: Any) -> bool:
+    if family == socket.AF_UNIX:
+        return True
+    host = str(address[0])
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _stay_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to another machine fails the test, in a way that no handler of network errors takes for one.
+
+    Tests marked testnet are let through.
+    """
+    if request.node.get_closest_marker("testnet") is not None:
+        return
+
+    def guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
+        def ask(self: socket.socket, address: Any) -> Any:
+            if not _is_here(self.family, address):
+                self.close()  # whoever opened it may only clean up after an OSError
+                pytest.fail(f"a test must not connect to {address!r}; only one marked testnet may")
+            return connect(self, address)
+
+        return ask
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
 
 
 # --- People ----------------------------------------------------------------------------------------------

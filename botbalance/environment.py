@@ -64,6 +64,18 @@ def positive(name: str, default: str) -> Decimal:
     return _read(name, default, parse, "a number greater than 0")
 
 
+def between(name: str, default: str, least: Decimal, most: Decimal) -> Decimal:
+    """A decimal number within limits."""
+
+    def parse(text: str) -> Decimal:
+        value = Decimal(text)
+        if not value.is_finite() or not least <= value <= most:
+            raise ValueError
+        return value
+
+    return _read(name, default, parse, f"a number from {least} to {most}")
+
+
 def choice(name: str, default: str, choices: Sequence[str]) -> str:
     """One of a few words."""
 
@@ -88,17 +100,41 @@ def moment(name: str, default: str) -> str:
     return _read(name, default, parse, "a time with its zone, such as 2026-01-01T00:00:00+00:00")
 
 
-def address(name: str, default: str, *, never: Sequence[str] = ()) -> str:
-    """An http or https address, and none of the hosts in `never`."""
+def host_of(url: str) -> str:
+    """The host of an http or https address, in lower case and without a dot at its end.
+
+    ValueError for an address that a client might read otherwise than it looks: with a user in it, with percent signs
+    in its host, with anything but plain letters, digits, dots and dashes there.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or _STRANGE.search(url):
+        raise ValueError("no plain http or https address")
+    _ = parts.port  # raises ValueError for what is no port
+    host = (parts.hostname or "").rstrip(".")
+    if not _HOST.fullmatch(host):
+        raise ValueError("no plain host")
+    return host
+
+
+_STRANGE = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")
+
+
+def is_at(host: str, domains: Sequence[str], *, besides: Sequence[str] = ()) -> bool:
+    """Whether a host is one of these domains or below one, and none of those in `besides`."""
+    return host not in besides and any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def address(name: str, default: str, *, never: Sequence[str] = (), besides: Sequence[str] = ()) -> str:
+    """An http or https address, and no host of the domains in `never`, but for those in `besides`."""
 
     def parse(text: str) -> str:
-        parts = urlsplit(text)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname.lower() in never:
+        if is_at(host_of(text), never, besides=besides):
             raise ValueError
         return text
 
-    besides = f", and not {' or '.join(never[:1])}" if never else ""
-    return _read(name, default, parse, f"an http or https address{besides}")
+    limits = f", and not at {' or '.join(never)}" if never else ""
+    return _read(name, default, parse, f"an http or https address{limits}")
 
 
 def server(name: str, default: str, schemes: Sequence[str]) -> str:

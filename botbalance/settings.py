@@ -5,6 +5,7 @@ A wrong value stops the start with one line that names the variable and the reme
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from botbalance.environment import address, choice, database, env, flag, moment, positive, rate, server, whole
+from botbalance.environment import address, between, choice, database, env, flag, moment, positive, rate, server, whole
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
@@ -65,9 +66,13 @@ TRADING_ENABLED = flag("TRADING_ENABLED", True)
 EXCHANGE_INFO_TTL_SECONDS = whole("EXCHANGE_INFO_TTL_SECONDS", 3600, least=3600, most=21_600)
 SYSTEM_SETTINGS_TTL_SECONDS = whole("SYSTEM_SETTINGS_TTL_SECONDS", 5, most=60)
 
-MAINNET_HOSTS = ("api.binance.com", "api-gcp.binance.com", *(f"api{number}.binance.com" for number in (1, 2, 3, 4)))
+# Below these domains real money is traded; the demo exchange is the one exception.
+MAINNET_DOMAINS = ("binance.com", "binance.us")
+DEMO_HOSTS = ("demo-api.binance.com",)
 BINANCE_MAINNET_URL = address("BINANCE_MAINNET_URL", "https://api.binance.com")
-BINANCE_TESTNET_URL = address("BINANCE_TESTNET_URL", "https://testnet.binance.vision", never=MAINNET_HOSTS)
+BINANCE_TESTNET_URL = address(
+    "BINANCE_TESTNET_URL", "https://testnet.binance.vision", never=MAINNET_DOMAINS, besides=DEMO_HOSTS
+)
 for _name, _url in (("BINANCE_MAINNET_URL", BINANCE_MAINNET_URL), ("BINANCE_TESTNET_URL", BINANCE_TESTNET_URL)):
     if urlsplit(_url).scheme != "https" and urlsplit(_url).hostname not in ("127.0.0.1", "::1", "localhost"):
         raise ImproperlyConfigured(f"{_name} must begin with https://, or API keys would travel in the open.")
@@ -91,7 +96,8 @@ if PAPER_MARKET not in ("walk", "live") and not any(Path(PAPER_MARKET.removepref
         f"PAPER_MARKET is {PAPER_MARKET!r}; it must be walk, live, or replay:DIRECTORY of candles."
     )
 PAPER_SEED = whole("PAPER_SEED", 1)
-PAPER_SPEED = positive("PAPER_SPEED", "1")
+LEAST_PAPER_SPEED, MOST_PAPER_SPEED = Decimal("0.001"), Decimal(100_000)
+PAPER_SPEED = between("PAPER_SPEED", "1", LEAST_PAPER_SPEED, MOST_PAPER_SPEED)
 if PAPER_MARKET == "live" and PAPER_SPEED != 1:
     raise ImproperlyConfigured("PAPER_SPEED must be 1 where PAPER_MARKET is live.")
 PAPER_LIVE_URL = address("PAPER_LIVE_URL", "https://data-api.binance.vision")

@@ -3,6 +3,19 @@
 import os
 import tempfile
 
+# What the shell exports must not decide where the tests trade, or what they report to whom. The processes that tests
+# start inherit this environment, and what a test gives them on purpose stays.
+if "BOTBALANCE_TESTS_HAVE_BEGUN" not in os.environ:
+    for _name in list(os.environ):
+        if _name != "PAPER_DATABASE_URL" and (
+            _name.startswith(("EXCHANGE_", "PAPER_", "PRICING_", "SENTRY_", "ENABLE_"))
+            or _name == "TRADING_ENABLED"
+            or (_name.startswith("BINANCE_") and _name.endswith("_URL"))
+        ):
+            del os.environ[_name]
+    os.environ["EXCHANGE_ENV"] = "mock"
+    os.environ["BOTBALANCE_TESTS_HAVE_BEGUN"] = "1"
+
 os.environ["ENV_FILE"] = os.environ.get("TEST_ENV_FILE", "/nonexistent/.env")
 os.environ.setdefault("SECRET_KEY", "0f3c9b1e7ad25846tests-only-0f3c9b1e7ad25846tests-only")
 os.environ.setdefault("FERNET_KEYS", "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk=")

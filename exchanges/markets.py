@@ -4,6 +4,7 @@ Prices: one all-symbol call, kept in the cache for `pricing_ttl_seconds`, one fl
 `exchange_info_ttl_seconds`, and read again at once after the exchange has refused an order for a filter.
 """
 
+import logging
 import time
 from threading import Lock
 
@@ -16,6 +17,8 @@ from botbalance.lib.money import ZERO
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.domain import BookTicker, ExchangeInfo, Price, PriceSnapshot, Venue
 from exchanges.errors import ExchangeError, Unavailable
+
+logger = logging.getLogger(__name__)
 
 RULES_PROCESS_SECONDS = 300
 LAST_KNOWN_SECONDS = 3600
@@ -145,6 +148,10 @@ def refresh_rules(venue: Venue, adapter: ExchangeAdapter) -> ExchangeInfo:
     """Read the rules again, now: after a filter failure the exchange's rules are not the ones we know."""
     at_ms = now_ms()
     info = adapter.exchange_info()
+    if info.passed_over:
+        logger.warning(
+            "exchange_info venue=%s passed_over=%s: %s", venue, len(info.passed_over), "; ".join(info.passed_over[:10])
+        )
     cache.set(_rules_key(venue), (at_ms, info), system_settings.current().exchange_info_ttl_seconds)
     return _remember_rules(venue, at_ms, info)
 
@@ -159,7 +166,7 @@ def rules_age_seconds(venue: Venue) -> int | None:
 
 def _rules_key(venue: Venue) -> str:
     """Numbered by the shape of what is kept under it: an older shape is not found."""
-    return f"rules:2:{venue}"
+    return f"rules:3:{venue}"
 
 
 def _remember_rules(venue: Venue, at_ms: int, info: ExchangeInfo) -> ExchangeInfo:

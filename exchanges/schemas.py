@@ -2,9 +2,10 @@
 unknown enum values and unknown filters are kept or passed over, never an error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from botbalance.lib.money import ZERO
 from exchanges.domain import (
@@ -28,7 +29,10 @@ from exchanges.domain import (
     TradeReport,
 )
 
-# No amount, id or time of an exchange has more digits before the point; a bigger one would only exhaust memory later.
+T = TypeVar("T")
+
+# No amount, id or time of an exchange has more digits before the point, or after it; more would only exhaust memory
+# later.
 MOST_DIGITS = 30
 
 
@@ -48,6 +52,9 @@ def decimal(value: Any) -> Decimal:
         raise MalformedAnswer(f"not a finite number: {value!r}")
     if number.adjusted() >= MOST_DIGITS:
         raise MalformedAnswer("not an amount: more than 30 digits before the point")
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -MOST_DIGITS:
+        raise MalformedAnswer("not an amount: more than 30 digits after the point")
     return number
 
 
@@ -203,7 +210,7 @@ def account(body: Any) -> AccountInfo:
     ]
     return AccountInfo(
         balances=tuple(balance for balance in balances if balance.total != 0),
-        can_trade=bool(row.get("canTrade", False)),
+        can_trade="canTrade" in row and _flag(row, "canTrade"),
         maker_rate=maker,
         taker_rate=taker,
     )
@@ -267,18 +274,37 @@ def trades(body: Any) -> list[TradeReport]:
             commission=decimal(_field(row, "commission")),
             commission_asset=_text(row, "commissionAsset"),
             time_ms=integer(_field(row, "time")),
-            is_buyer=bool(_field(row, "isBuyer")),
-            is_maker=bool(_field(row, "isMaker")),
+            is_buyer=_flag(row, "isBuyer"),
+            is_maker=_flag(row, "isMaker"),
         )
         for row in _rows(body)
     ]
 
 
 def exchange_info(body: Any) -> ExchangeInfo:
+    """GET exchangeInfo. A symbol or a limit that cannot be read is passed over: the others are as good as ever."""
     row = _mapping(body)
-    rules = (symbol_rules(item) for item in _rows(_field(row, "symbols")))
-    limits = tuple(_rate_limit(item) for item in _rows(row.get("rateLimits", [])))
-    return ExchangeInfo.of({rule.symbol: rule for rule in rules}, limits)
+    passed_over: list[str] = []
+    listed = _rows(_field(row, "symbols"))
+    rules = {rule.symbol: rule for rule in _readable(listed, symbol_rules, "symbol", passed_over)}
+    if listed and not rules:
+        raise MalformedAnswer(f"no symbol can be read; {passed_over[0]}")
+    limits = tuple(_readable(_rows(row.get("rateLimits", [])), _rate_limit, "rateLimitType", passed_over))
+    return replace(ExchangeInfo.of(rules, limits), passed_over=tuple(passed_over))
+
+
+def _readable(
+    rows: Sequence[Mapping[str, Any]],
+    parse: Callable[[Mapping[str, Any]], T],
+    name: str,
+    passed_over: list[str],
+) -> Iterator[T]:
+    """What `parse` makes of the rows; those it refuses are noted in `passed_over`, by the field `name`."""
+    for row in rows:
+        try:
+            yield parse(row)
+        except MalformedAnswer as error:
+            passed_over.append(f"{str(row.get(name))[:40]}: {str(error)[:80]}")
 
 
 def _rate_limit(row: Mapping[str, Any]) -> RateLimit:
@@ -327,11 +353,17 @@ def symbol_rules(row: Mapping[str, Any]) -> SymbolRules:
         max_position=number("MAX_POSITION", "maxPosition"),
         base_precision=integer(row.get("baseAssetPrecision", 8)),
         quote_precision=integer(row.get("quoteAssetPrecision", 8)),
-        limit_orders_allowed="LIMIT" in row.get("orderTypes", ["LIMIT"])
-        and bool(row.get("isSpotTradingAllowed", True)),
+        limit_orders_allowed=_takes_limit_orders(row),
         percent_filter=sides if sides in filters or both not in filters else both,
         notional_filter=notional if notional in filters or "MIN_NOTIONAL" not in filters else "MIN_NOTIONAL",
     )
+
+
+def _takes_limit_orders(row: Mapping[str, Any]) -> bool:
+    kinds = row.get("orderTypes", ["LIMIT"])
+    if not isinstance(kinds, list):
+        raise MalformedAnswer("field orderTypes is not a list")
+    return "LIMIT" in kinds and ("isSpotTradingAllowed" not in row or _flag(row, "isSpotTradingAllowed"))
 
 
 def _tighter(first: Decimal, second: Decimal) -> Decimal:

@@ -22,6 +22,7 @@ BELOW_MARKET = Decimal("0.9")
 # Above the least notional, for a market that falls between our look and the order.
 ABOVE_LEAST_NOTIONAL = Decimal("1.2")
 PAUSE_SECONDS = 1
+CANCELED = "CANCELED"
 Sleep = Callable[[float], None]
 
 
@@ -37,29 +38,29 @@ def run(adapter: BinanceAdapter, symbol: str, sleep: Sleep = time.sleep) -> Iter
     offset = adapter.sync_clock()
     yield f"Clock: the exchange is {offset} ms ahead."
     order = resting_order(adapter, symbol)
-    is_done = False
-    is_unknown = False
+    may_exist = may_still_arrive = True
     try:
         try:
             placed = adapter.place_order(order, now_ms())
-        except OutcomeUnknown:
-            is_unknown = True
+        except ExchangeError as error:
+            may_exist = isinstance(error, OutcomeUnknown)  # every other one says that nothing was executed
             raise
+        may_still_arrive = False
         yield f"Placed: BUY {plain(order.quantity)} {symbol} at {plain(order.price)}, {placed.status}."
         if order.client_order_id not in {found.client_order_id for found in adapter.get_open_orders(symbol)}:
             raise Conflict(_("The order that was placed is not among the open orders."), code="not_open")
         yield "Found among the open orders."
-        adapter.cancel_order(symbol, order.client_order_id)
-        is_done = True
+        may_exist = adapter.cancel_order(symbol, order.client_order_id).status != CANCELED
         status = adapter.get_order_status(symbol, order.client_order_id).status
-        if status != "CANCELED":
+        if status != CANCELED:
+            may_exist = True
             raise Conflict(
                 _("The cancelled order has the status %(status)s.") % {"status": status}, code="not_cancelled"
             )
         yield "Cancelled, and the exchange says so."
     finally:
-        if not is_done:
-            _clean_up(adapter, order, sleep, may_still_arrive=is_unknown)
+        if may_exist:
+            _clean_up(adapter, order, sleep, may_still_arrive=may_still_arrive)
 
 
 def resting_order(adapter: BinanceAdapter, symbol: str) -> NewOrder:
@@ -82,18 +83,25 @@ def resting_order(adapter: BinanceAdapter, symbol: str) -> NewOrder:
 
 
 def _clean_up(adapter: BinanceAdapter, order: NewOrder, sleep: Sleep, *, may_still_arrive: bool) -> None:
-    """Cancel the order for as long as it may exist or still come to exist, which is recvWindow."""
+    """Cancel the order for as long as it may exist or still come to exist, which is recvWindow.
+
+    Quiet only after the exchange has said CANCELED, or at last that there is no such order; else the log names it.
+    """
     tries = adapter.recv_window_ms // 1000 + 2
+    is_gone = False
     for _number in range(tries):
+        is_gone = False
         try:
-            adapter.cancel_order(order.symbol, order.client_order_id)
-        except Rejected as error:
-            if error.is_no_such_order and not may_still_arrive:
+            if adapter.cancel_order(order.symbol, order.client_order_id).status == CANCELED:
                 return
+        except Rejected as error:
+            is_gone = error.is_no_such_order
+            if is_gone and not may_still_arrive:
+                return
+            if not is_gone:
+                logger.warning("smoke order %s not cancelled yet: %s", order.client_order_id, error.message)
         except ExchangeError as error:
             logger.warning("smoke order %s not cancelled yet: %s", order.client_order_id, error.message)
-        else:
-            return
         sleep(PAUSE_SECONDS)
-    if not may_still_arrive:
+    if not is_gone:
         logger.error("smoke order %s of %s must be cancelled by hand", order.client_order_id, order.symbol)

@@ -59,6 +59,11 @@ BAD = {
     "a seed that is no number": ({"PAPER_SEED": "x"}, "PAPER_SEED"),
     "a database that is none": ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
     "a testnet that is mainnet": ({"BINANCE_TESTNET_URL": "https://api.binance.com"}, "BINANCE_TESTNET_URL"),
+    "a testnet that is mainnet with a dot": (
+        {"BINANCE_TESTNET_URL": "https://api.binance.com."},
+        "BINANCE_TESTNET_URL",
+    ),
+    "a speed beyond all bounds": ({"PAPER_SPEED": "1e30"}, "PAPER_SPEED"),
     "mainnet in the open": ({"BINANCE_MAINNET_URL": "http://api.binance.com"}, "BINANCE_MAINNET_URL"),
     "rules that never grow old": ({"EXCHANGE_INFO_TTL_SECONDS": "86400"}, "EXCHANGE_INFO_TTL_SECONDS"),
     "a circuit that never opens": ({"EXCHANGE_BREAKER_FAILURES": "0"}, "EXCHANGE_BREAKER_FAILURES"),

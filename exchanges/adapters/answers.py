@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 from django.utils.translation import gettext as _
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 from urllib3.exceptions import SSLError as TransportSSLError
 
 from exchanges.errors import (
@@ -27,6 +27,8 @@ from exchanges.errors import (
 # The rules of all symbols are a few MB; beyond this an answer is not one of Binance's.
 MOST_BYTES = 32 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
+# An answer must be complete within this many read timeouts.
+ANSWER_TIMEOUTS = 2
 # The longest ban there is (REST documentation, "IP limits"): what says more is not believed.
 LONGEST_BAN_SECONDS = 3 * 24 * 3600
 
@@ -36,6 +38,7 @@ UNKNOWN_OUTCOME_CODES = {-1000, -1001, -1006, -1007}
 BUSY_CODES = {-1004, -1008}
 THROTTLE_CODES = {-1003, -1015}
 
+_NEVER_CONNECTED = (NewConnectionError, ConnectTimeoutError)
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})\b")
 
 
@@ -71,7 +74,7 @@ def code_and_text(body: Any) -> tuple[int, str]:
     if not isinstance(body, Mapping):
         return 0, ""
     code = body.get("code")
-    return (code if isinstance(code, int) else 0), str(body.get("msg", ""))
+    return (code if isinstance(code, int) and not isinstance(code, bool) else 0), str(body.get("msg", ""))
 
 
 def not_understood(is_read: bool, status: int = 0, why: str = "") -> ExchangeError:
@@ -99,11 +102,13 @@ def too_long(is_read: bool) -> ExchangeError:
 def network_error(error: Exception, is_read: bool) -> ExchangeError:
     """Timeouts and broken connections. A write is known not to have been sent only when no connection was made."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, ProxyError):  # of a proxy, too, only a connection that was never made is certain
+        reason = reason.original_error
     # TLS can also break after the request has gone out; only a refused certificate is certain to come before it.
     cause = reason.args[0] if isinstance(reason, TransportSSLError) and reason.args else None
     if isinstance(cause, ssl.SSLCertVerificationError):
         return Unavailable(_("The exchange's certificate was not accepted."))
-    if is_read or isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
+    if is_read or isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NEVER_CONNECTED):
         return Unavailable(_("The exchange cannot be reached. Nothing was sent; please try again."))
     return OutcomeUnknown(_("The connection broke before the exchange answered; the outcome is being looked up."))
 
@@ -136,6 +141,9 @@ def error_for(
         return Rejected(_("The exchange does not serve this server's location: %(said)s") % {"said": said}, **known)
     if status == 403 and not code:
         return Unavailable(_("The exchange's firewall refused the request (HTTP 403)."), **known)
+    if not is_read and code >= 0:
+        # Only the exchange's own code says that a write was refused. 409 means that half of it was done.
+        return OutcomeUnknown(_("The exchange's answer does not say what it did: %(said)s") % {"said": said}, **known)
     return Rejected(_("The exchange refused: %(said)s") % {"said": said}, **known)
 
 

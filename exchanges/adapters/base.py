@@ -15,6 +15,7 @@ from exchanges.domain import (
     ExchangeInfo,
     KeyRights,
     NewOrder,
+    OrderFacts,
     OrderReport,
     RateLimitMode,
     TradeReport,
@@ -90,8 +91,8 @@ class ExchangeAdapter(Protocol):
         refused before trying either; OutcomeUnknown when either may have been executed: ask about both orders.
         """
 
-    def get_order_status(self, symbol: str, client_order_id: str) -> OrderReport:
-        """The order with this client id; Rejected(-2013) where there is none."""
+    def get_order_status(self, symbol: str, client_order_id: str, known: OrderFacts | None = None) -> OrderReport:
+        """The order with this client id; Rejected(-2013) where there is none. `known` tells it from any other."""
 
     def get_open_orders(self, symbol: str = "") -> list[OrderReport]:
         """Open orders of one symbol, or of all (20 times dearer)."""

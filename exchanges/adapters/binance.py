@@ -27,6 +27,7 @@ from exchanges.domain import (
     ExchangeInfo,
     KeyRights,
     NewOrder,
+    OrderFacts,
     OrderReport,
     RateLimitMode,
     Step,
@@ -149,7 +150,7 @@ class BinanceAdapter(NoEarnNoFutures):
 
     def place_order(self, order: NewOrder, timestamp_ms: int) -> OrderReport:
         call = Call("POST", "/api/v3/order", _new_order(order), is_signed=True, is_read=False)
-        return self._wire.write(call, identity.order(order.symbol, order.client_order_id), timestamp_ms)
+        return self._wire.write(call, identity.placed(order), timestamp_ms)
 
     def cancel_replace(
         self,
@@ -186,9 +187,9 @@ class BinanceAdapter(NoEarnNoFutures):
             _raise_unless_known(step)
         return report
 
-    def get_order_status(self, symbol: str, client_order_id: str) -> OrderReport:
+    def get_order_status(self, symbol: str, client_order_id: str, known: OrderFacts | None = None) -> OrderReport:
         parameters = [("symbol", symbol), ("origClientOrderId", client_order_id)]
-        parse = identity.queried_order(symbol, client_order_id)
+        parse = identity.queried(symbol, client_order_id, known)
         return self._wire.read("/api/v3/order", parse, parameters, signed=True)
 
     def get_open_orders(self, symbol: str = "") -> list[OrderReport]:
@@ -197,7 +198,7 @@ class BinanceAdapter(NoEarnNoFutures):
 
     def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         parameters = [("symbol", symbol), ("origClientOrderId", client_order_id)]
-        return self._wire.cancel("/api/v3/order", parameters, identity.order(symbol, client_order_id))
+        return self._wire.cancel("/api/v3/order", parameters, identity.cancelled(symbol, client_order_id))
 
     def cancel_open_orders(self, symbol: str) -> list[OrderReport]:
         return self._wire.cancel("/api/v3/openOrders", [("symbol", symbol)], identity.orders(symbol))

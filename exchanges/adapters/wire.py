@@ -32,8 +32,6 @@ Parameters = Sequence[tuple[str, str]]
 
 READ_TRIES = 3
 LONGEST_RETRY_WAIT_SECONDS = 5
-# An answer must be complete within this many read timeouts.
-ANSWER_TIMEOUTS = 2
 CLOCK_LIFETIME_MS = 10 * 60 * 1000
 
 # By how many ms the exchange's clock is ahead of ours, and when that was measured on ours, per base URL; shared by the
@@ -185,7 +183,7 @@ class Wire:
             self.sync_clock()
             now = self._clock()
         try:
-            return _parsed(parse, self.send(call, now, attempt), is_read=True)
+            return self.send(call, parse, now, attempt)
         except ClockSkew:
             if call.is_signed and attempt < READ_TRIES:  # the clock itself is asked for without a timestamp
                 self.sync_clock()
@@ -193,7 +191,7 @@ class Wire:
 
     def write(self, call: Call, parse: Callable[[Any], T], timestamp_ms: int, attempt: int = 1) -> T:
         """Send once, whatever happens."""
-        return _parsed(parse, self.send(call, timestamp_ms, attempt), is_read=False)
+        return self.send(call, parse, timestamp_ms, attempt)
 
     def cancel(self, path: str, parameters: Parameters, parse: Callable[[Any], T]) -> T:
         """DELETE; after -1021, which was refused before execution, once more with the right clock."""
@@ -206,19 +204,22 @@ class Wire:
 
     # --- one request --------------------------------------------------------------------------------------
 
-    def send(self, call: Call, timestamp_ms: int | None, attempt: int = 1) -> Any:
-        """One request and one line in the log. The body of the answer, or one error of our tree."""
+    def send(self, call: Call, parse: Callable[[Any], T], timestamp_ms: int | None, attempt: int = 1) -> T:
+        """One request and one line in the log. What `parse` makes of the answer, or one error of our tree."""
         _refuse_inside_transaction()
         call.weight(succeeded=False)  # a route without a weight is a mistake of ours: found before it is sent
         guard = guard_of(self.base_url)
         started = time.monotonic()
         refusal = self._missing_key(call) or guard.refusal()
+        found: list[T] = []
         if refusal is not None:
             outcome = _Outcome(error=refusal, is_sent=False)
         else:
             finished = False
             try:
                 outcome = self._exchange(call, timestamp_ms)
+                if outcome.error is None:
+                    found, outcome.error = _parsed(parse, outcome.body, is_read=call.is_read)
                 finished = True
             finally:
                 if not finished:
@@ -227,7 +228,7 @@ class Wire:
         self._log(call, outcome, int((time.monotonic() - started) * 1000), attempt)
         if outcome.error is not None:
             raise outcome.error
-        return outcome.body
+        return found[0]
 
     def _missing_key(self, call: Call) -> CredentialsRefused | None:
         if not call.is_signed:
@@ -243,7 +244,7 @@ class Wire:
 
     def _exchange(self, call: Call, timestamp_ms: int | None) -> _Outcome:
         """Sign, send, read. Never raises what a network or an exchange can cause."""
-        deadline = time.monotonic() + ANSWER_TIMEOUTS * self._timeout[1]
+        deadline = time.monotonic() + answers.ANSWER_TIMEOUTS * self._timeout[1]
         try:
             url, data, headers = self._request(call, timestamp_ms)
             with self._session.request(
@@ -280,6 +281,9 @@ class Wire:
         code, text = answers.code_and_text(body)
         if code in call.also_answers or (call.also_answers and code and isinstance(body.get("data"), Mapping)):
             return _Outcome(body, None, status, code)
+        if call.also_answers and status == 429 and not code:
+            # Half of it may have been done (-2021 comes with 429 too), and the words that would say so are lost.
+            return _Outcome(None, answers.outcome_unknown(code, f"HTTP {status}"), status, code)
         now = self._clock() + self._offset_ms() if status in (418, 429) else 0
         error = answers.error_for(status, code, text, call.is_read, retry_after, now)
         return _Outcome(None, error, status, code)
@@ -300,12 +304,13 @@ class Wire:
         )
 
 
-def _parsed(parse: Callable[[Any], T], body: Any, *, is_read: bool) -> T:
+def _parsed(parse: Callable[[Any], T], body: Any, *, is_read: bool) -> tuple[list[T], ExchangeError | None]:
+    """What the answer holds, or why it was not understood. The first without the traceback of the second's cause."""
     try:
-        return parse(body)
+        return [parse(body)], None
     except (ValueError, TypeError, ArithmeticError) as error:
-        failure = answers.not_understood(is_read, why=str(error))
-    raise failure
+        why = str(error)
+    return [], answers.not_understood(is_read, why=why)
 
 
 def _worth_another_try(error: BaseException) -> bool:

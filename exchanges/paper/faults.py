@@ -82,7 +82,11 @@ class Fault:
             raise ValueError("nth, times, status and code of a fault are whole numbers")
         if self.nth < 1 or self.times < 1:
             raise ValueError("nth and times of a fault begin at 1")
-        if not isinstance(self.seconds, Real) or not 0 <= self.seconds <= MOST_SECONDS:
+        if (
+            not isinstance(self.seconds, Real)
+            or isinstance(self.seconds, bool)
+            or not 0 <= self.seconds <= MOST_SECONDS
+        ):
             raise ValueError(f"seconds of a fault are from 0 to {MOST_SECONDS}")
         if self.status and not 300 <= self.status <= 599:
             raise ValueError("status of a fault is an HTTP status from 300 to 599")

@@ -14,9 +14,10 @@ import threading
 import time
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from cheroot.errors import MaxSizeExceeded
+from cheroot.makefile import StreamReader, StreamWriter
 from cheroot.server import Gateway, HTTPConnection, HTTPRequest, HTTPServer
 from django.db import connections
 
@@ -30,11 +31,13 @@ logger = logging.getLogger(__name__)
 THREADS = 16
 MOST_BODY_BYTES = 1_000_000
 MOST_HEADER_BYTES = 64_000
+REQUEST_MS = 20_000
+"""So long a whole request may take to arrive, and so long its answer to be taken: each holds a thread meanwhile."""
 IDLE_SECONDS = 30
 """A connection on which nothing is asked for so long is closed."""
 SILENT_SECONDS = 60
 """How long a fault without `seconds` keeps a client waiting that never gives up."""
-LINGER_SECONDS = 1
+LINGER_SECONDS = 2
 _MOST_LINGERED_BYTES = 10 * MOST_BODY_BYTES
 
 _METHOD = re.compile(rb"[A-Z]{1,20}")
@@ -120,11 +123,62 @@ class _Request(HTTPRequest):
         """
         connection = self.conn.socket
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(LINGER_SECONDS)
+        until = time.monotonic() + LINGER_SECONDS
         taken = 0
         with suppress(TimeoutError):
-            while taken < _MOST_LINGERED_BYTES and (chunk := connection.recv(65_536)):
+            while taken < _MOST_LINGERED_BYTES and (left := until - time.monotonic()) > 0:
+                connection.settimeout(left)
+                chunk = connection.recv(65_536)
+                if not chunk:
+                    return
                 taken += len(chunk)
+
+
+class _TimedSocket(socket.SocketIO):
+    """A socket's bytes until a deadline, however few of them come at a time; then TimeoutError."""
+
+    def __init__(self, connection: socket.socket, mode: Literal["r", "w"], milliseconds: int) -> None:
+        super().__init__(connection, mode)
+        self._connection = connection
+        self._milliseconds = milliseconds
+        self.begin()
+
+    def begin(self) -> None:
+        """The time runs from now on."""
+        self._until = time.monotonic_ns() + self._milliseconds * 1_000_000
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._limit()
+        return super().readinto(buffer)
+
+    def write(self, data: Any) -> int | None:
+        self._limit()
+        return super().write(data)
+
+    def _limit(self) -> None:
+        left = self._until - time.monotonic_ns()
+        if left <= 0:
+            raise TimeoutError("timed out")  # the words by which cheroot knows that a 408 is due
+        self._connection.settimeout(left / 1_000_000_000)
+
+
+class _Reader(StreamReader):
+    """cheroot's reader over a socket with a deadline, which its own constructor does not take."""
+
+    def __init__(self, raw: _TimedSocket, size: int) -> None:
+        super(StreamReader, self).__init__(raw, size)
+        self.bytes_read = 0
+
+
+class _Writer(StreamWriter):
+    """The same for its writer."""
+
+    def __init__(self, raw: _TimedSocket, size: int) -> None:
+        super(StreamWriter, self).__init__(raw, size)
+        self.bytes_written = 0
+
+
+_STREAMS: dict[str, Any] = {"rb": _Reader, "wb": _Writer}
 
 
 class _Connection(HTTPConnection):
@@ -132,6 +186,22 @@ class _Connection(HTTPConnection):
     is_reset = False
     """End with a RST, as a broken network does, instead of a FIN."""
     has_waited = False
+
+    def __init__(self, server: "_Server", connection: socket.socket, _make_file: object) -> None:
+        self._incoming = _TimedSocket(connection, "r", server.request_ms)
+        self._outgoing = _TimedSocket(connection, "w", server.request_ms)
+
+        raw = {"rb": self._incoming, "wb": self._outgoing}
+        super().__init__(server, connection, lambda _connection, mode, size: _STREAMS[mode](raw[mode], size))
+
+    def communicate(self) -> bool:
+        """One request. Something of it is there already, so its time begins now."""
+        self._incoming.begin()
+        return bool(super().communicate())
+
+    def begin_answer(self) -> None:
+        """What is written from now on has its own time."""
+        self._outgoing.begin()
 
     def _close_kernel_socket(self) -> None:
         if self.is_reset:
@@ -151,7 +221,8 @@ class _Server(HTTPServer):
     shutdown_timeout = 5
     expiration_interval = 0.1  # seconds; also how soon it notices that it shall stop
 
-    def __init__(self, host: str, port: int, market: Market | None) -> None:
+    def __init__(self, host: str, port: int, market: Market | None, request_ms: int) -> None:
+        self.request_ms = request_ms
         super().__init__((host, port), _Gateway, minthreads=THREADS, maxthreads=THREADS, server_name="paper")
         self.market = market
         self.stopping = threading.Event()
@@ -169,10 +240,13 @@ class _Server(HTTPServer):
 
 
 class PaperServer:
-    """The paper exchange at an address. `port` 0 takes a free one; `market` is by default the one of the settings."""
+    """The paper exchange at an address. `port` 0 takes a free one; `market` is by default the one of the settings.
 
-    def __init__(self, host: str, port: int, market: Market | None = None) -> None:
-        self._server = _Server(host, port, market)
+    A request that has not arrived in `request_ms` milliseconds is answered with 408, and the connection ends.
+    """
+
+    def __init__(self, host: str, port: int, market: Market | None = None, *, request_ms: int = REQUEST_MS) -> None:
+        self._server = _Server(host, port, market, request_ms)
         self._thread = threading.Thread(target=self._server.serve, name="paper exchange", daemon=True)
 
     def start(self) -> None:
@@ -307,6 +381,7 @@ def send(req: HTTPRequest, given: Answer, method: bytes) -> None:
     req.status = f"{given.status} {phrase}".encode()  # type: ignore[assignment]  # cheroot's types say str
     req.outheaders = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given.headers.items()]
     req.sent_headers = True
+    req.conn.begin_answer()
     req.send_headers()
     if method != b"HEAD":
         req.conn.wfile.write(given.body)

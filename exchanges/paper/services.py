@@ -59,8 +59,8 @@ def open_account(
     `public_key` (PEM, RSA or Ed25519) its requests are signed with that key, and there is no secret. `burns_bnb`:
     commission is taken in BNB while there is enough of it.
 
-    Raises Invalid for an unknown asset, an amount that is negative, not finite, or finer than eight decimals, or a text
-    that is no such key.
+    Raises Invalid for an unknown asset, an amount that is negative, not finite, too much, or finer than eight decimals,
+    or a text that is no such key.
     """
     amounts = _amounts(balances)
     keys = keys or PaperKeys(_token(), "" if public_key else _token())
@@ -266,8 +266,10 @@ def _amounts(balances: Mapping[str, Decimal]) -> dict[str, Decimal]:
     for asset, amount in balances.items():
         if asset not in known:
             problems[asset] = ["This asset does not trade on the paper exchange."]
-        elif not amount.is_finite() or not 0 <= amount < _MAX_AMOUNT:
+        elif not amount.is_finite() or amount < 0:
             problems[asset] = ["The amount must be 0 or more."]
+        elif amount >= _MAX_AMOUNT:
+            problems[asset] = [f"This is too much: the amount must be less than {_MAX_AMOUNT:,f}."]
         elif not is_multiple(amount, Decimal(1).scaleb(-8)):
             problems[asset] = ["At most eight decimals."]
     if problems:

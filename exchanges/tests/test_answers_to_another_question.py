@@ -1,12 +1,14 @@
 """A repeated or late answer is never taken for the answer to what was asked last."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from exchanges.adapters.binance import BinanceAdapter
-from exchanges.domain import OrderReport
+from exchanges.domain import OrderFacts, OrderReport
 from exchanges.errors import OutcomeUnknown, Unavailable
 from exchanges.tests.support import NOW, ORDER, Client, new_order, reply
 
@@ -69,6 +71,31 @@ def test_open_orders_of_all_symbols_may_be_of_any() -> None:
     assert [report.symbol for report in found] == ["BTCUSDT", "ETHUSDT"]
 
 
-def test_a_cancelled_order_may_carry_the_id_of_its_cancel() -> None:
-    client = Client(reply({**ORDER, "status": "CANCELED", "clientOrderId": "the-cancel"}))
-    assert client.adapter.get_order_status("BTCUSDT", "abc").status == "CANCELED"
+KNOWN = OrderFacts("BUY", Decimal(50_000), Decimal("0.001"), 28)
+CANCELLED = {**ORDER, "status": "CANCELED", "clientOrderId": "the-cancel"}
+
+
+@pytest.mark.parametrize("known", [KNOWN, replace(KNOWN, exchange_order_id=None)])
+def test_a_cancelled_order_may_carry_the_id_of_its_cancel(known: OrderFacts) -> None:
+    assert Client(reply(CANCELLED)).adapter.get_order_status("BTCUSDT", "abc", known).status == "CANCELED"
+
+
+@pytest.mark.parametrize(("body", "known"), [
+    (CANCELLED, None),
+    (CANCELLED, replace(KNOWN, exchange_order_id=27)),
+    (CANCELLED, replace(KNOWN, exchange_order_id=None, quantity=Decimal(1))),
+    ({**CANCELLED, "status": "FILLED"}, KNOWN),
+    (ORDER, replace(KNOWN, exchange_order_id=27)),
+])  # fmt: skip
+def test_another_order_is_not_taken_for_the_one_that_is_known(body: dict[str, Any], known: OrderFacts | None) -> None:
+    with pytest.raises(Unavailable):
+        Client(reply(body)).adapter.get_order_status("BTCUSDT", "abc", known)
+
+
+@pytest.mark.parametrize("change", [
+    {"side": "SELL"}, {"price": "49999"}, {"origQty": "9"}, {"executedQty": "-5"}, {"executedQty": "0.002"},
+    {"status": ""},
+])  # fmt: skip
+def test_an_answer_that_is_not_of_the_order_as_it_was_sent_leaves_its_outcome_unknown(change: dict[str, str]) -> None:
+    with pytest.raises(OutcomeUnknown):
+        Client(reply({**ORDER, **change})).adapter.place_order(new_order(), NOW)

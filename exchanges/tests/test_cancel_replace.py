@@ -155,3 +155,11 @@ def test_a_refused_clock_is_left_to_the_caller_as_with_an_order() -> None:
     with pytest.raises(ClockSkew):
         replace(client)
     assert client.sent == ["POST /api/v3/order/cancelReplace"]
+
+
+@pytest.mark.parametrize(("status", "body"), [
+    (409, '{"code":-2021,"msg":"Order canc'), (429, '{"code":-2021,"msg":"Order canc'), (409, "{}"), (400, ""),
+])  # fmt: skip
+def test_half_an_answer_leaves_both_halves_open(status: int, body: str) -> None:
+    with pytest.raises(OutcomeUnknown):
+        Client(reply(body, status)).adapter.cancel_replace(new_order(client_order_id="new"), "abc", NOW)

@@ -106,7 +106,7 @@ def test_only_one_request_tries_while_the_others_wait() -> None:
     "answer",
     [
         refusal(400, -2010, "Account has insufficient balance for requested action."),
-        refusal(429, -1003, "Too many requests queued.", Retry_After="60"),
+        refusal(429, -1003, "Too many requests queued.", Retry_After="5"),
         refusal(401, -2015, "Invalid API-key, IP, or permissions for action."),
         refusal(400, -1021, "Timestamp for this request is outside of the recvWindow."),
         reply("<html>", 403),
@@ -200,9 +200,39 @@ def test_the_end_of_a_ban_is_the_later_of_what_header_and_text_say() -> None:
     assert len(client.sent) == 2
 
 
-def test_being_throttled_is_no_ban() -> None:
-    client = Client(refusal(429, -1003, Retry_After="60"), reply(ORDER))
+def test_a_host_that_asks_for_a_long_pause_is_left_alone_until_it_is_over() -> None:
+    with time_machine.travel("2026-03-02T12:00:00Z", tick=False) as clock:
+        client = Client(refusal(429, -1003, Retry_After="60"), reply(ORDER))
+        for _number in range(3):
+            with pytest.raises(Throttled) as caught:
+                place(client)
+            assert not caught.value.banned
+        assert (len(client.sent), caught.value.retry_after) == (1, 60)
+        clock.shift(60)
+        place(client)
+        assert len(client.sent) == 2
+
+
+@pytest.mark.parametrize("answer", [
+    refusal(429, -1003, Retry_After="5"), refusal(429, -1015, "Too many new orders.", Retry_After="60"),
+])  # fmt: skip
+def test_a_short_pause_and_an_accounts_own_limit_hold_up_nobody_else(answer: requests.Response) -> None:
+    client = Client(answer, reply(ORDER))
     with pytest.raises(Throttled):
         place(client)
     place(client)
     assert len(client.sent) == 2
+
+
+@pytest.mark.parametrize("answer", [refusal(418, -1003, Retry_After="120"), BROKEN], ids=["banned", "broken"])
+def test_a_clock_that_is_set_back_does_not_make_a_pause_longer(answer: requests.Response) -> None:
+    with time_machine.travel("2026-03-02T12:00:00Z", tick=False) as clock:
+        client = Client(answer, answer, answer, reply(ORDER))
+        for _number in range(3):
+            with pytest.raises(ExchangeError):
+                place(client)
+        clock.shift(-86_400)
+        held = len(client.sent)
+        client.script.replies = [reply(ORDER)]
+        place(client)
+        assert len(client.sent) == held + 1

@@ -1,13 +1,16 @@
 """A real network that fails, on sockets of this machine: was the order certainly not sent, or may it exist?"""
 
 import datetime as dt
+import json
 import os
 import socket
 import ssl
 import struct
 import time
 import zlib
+from collections.abc import Iterable
 from ipaddress import ip_address
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import pytest
@@ -18,20 +21,24 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
+from exchanges.adapters.answers import MOST_BYTES
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.adapters.session import new_session
 from exchanges.errors import ExchangeError, OutcomeUnknown, Unavailable
-from exchanges.tests.support import API_KEY, API_SECRET, NOW, Client, new_order, read_request, server
+from exchanges.tests.support import API_KEY, API_SECRET, NOW, ORDER, Client, new_order, read_request, server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
-def adapter(url: str, *, verify: bool | str = True) -> BinanceAdapter:
+def adapter(
+    url: str, *, verify: bool | str = True, proxy: str = "", timeout: tuple[float, float] = (0.3, 0.3)
+) -> BinanceAdapter:
     session = new_session()
     session.trust_env = False
     session.verify = verify
+    session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     return BinanceAdapter(
-        url, api_key=API_KEY, api_secret=API_SECRET, session=session, timeout=(0.3, 0.3), sleep=lambda seconds: None
+        url, api_key=API_KEY, api_secret=API_SECRET, session=session, timeout=timeout, sleep=lambda seconds: None
     )
 
 
@@ -137,6 +144,98 @@ def test_an_answer_that_does_not_end_is_cut_off(call, conversation) -> None:
             call(client)
 
 
+def drip(connection: socket.socket, pieces: Iterable[bytes]) -> None:
+    """Each piece comes well before the wait for it is too long. Ends when the client hangs up, or after two seconds."""
+    read_request(connection)
+    for piece in islice(pieces, 100):
+        connection.sendall(piece)
+        time.sleep(0.02)
+
+
+def status_line_byte_by_byte(connection: socket.socket) -> None:
+    drip(connection, (bytes([byte]) for byte in b"HTTP/1.1 200 " + b"O" * 1000))
+
+
+def headers_one_by_one(connection: socket.socket) -> None:
+    drip(connection, chain([HEAD], (b"X-Number-%d: 1\r\n" % number for number in range(90))))
+
+
+def one_header_byte_by_byte(connection: socket.socket) -> None:
+    drip(connection, chain([HEAD, b"X-Long: "], repeat(b"1")))
+
+
+def continue_for_ever(connection: socket.socket) -> None:
+    drip(connection, repeat(b"HTTP/1.1 100 Continue\r\n\r\n"))
+
+
+def continue_for_ever_without_a_pause(connection: socket.socket) -> None:
+    read_request(connection)
+    ends = time.monotonic() + 2
+    while time.monotonic() < ends:
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+
+def length_of_a_chunk_byte_by_byte(connection: socket.socket) -> None:
+    drip(connection, chain([HEAD + b"Transfer-Encoding: chunked\r\n\r\n"], repeat(b"0")))
+
+
+SLOW = [
+    status_line_byte_by_byte,
+    headers_one_by_one,
+    one_header_byte_by_byte,
+    continue_for_ever,
+    continue_for_ever_without_a_pause,
+    length_of_a_chunk_byte_by_byte,
+]
+
+
+@pytest.mark.parametrize("conversation", SLOW)
+@pytest.mark.parametrize("call", [read, place])
+def test_an_answer_whose_head_does_not_end_is_cut_off(call, conversation) -> None:
+    with server(conversation) as exchange:
+        client = adapter(exchange.url, timeout=(0.1, 0.1))
+        with pytest.raises(Unavailable if call is read else OutcomeUnknown, match="larger or slower"):
+            call(client)
+
+
+@pytest.mark.parametrize("conversation", SLOW)
+def test_no_slow_head_holds_a_connection_with_tls_either(conversation, certificate: Path) -> None:
+    with server(conversation, tls(certificate)) as exchange:
+        client = adapter(exchange.url, verify=str(certificate), timeout=(0.3, 0.1))
+        with pytest.raises(OutcomeUnknown, match="larger or slower"):
+            place(client)
+
+
+def test_a_proxy_that_is_slow_to_open_the_way_is_given_up() -> None:
+    with server(headers_one_by_one) as proxy:
+        client = adapter("https://exchange.test", proxy=proxy.url, timeout=(0.1, 0.1))
+        with pytest.raises(OutcomeUnknown, match="larger or slower"):
+            place(client)
+
+
+def test_a_head_that_takes_a_while_is_an_answer_like_any_other() -> None:
+    body = json.dumps(ORDER).encode()
+
+    def slowly(connection: socket.socket) -> None:
+        head = HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
+        drip(connection, [b"HTTP/1.1 100 Continue\r\n\r\n", head[:5], head[5:30], head[30:], body])
+
+    with server(slowly) as exchange:
+        place(adapter(exchange.url, timeout=(5, 5)))
+
+
+def test_an_answer_that_is_right_but_larger_than_any_is_refused_for_its_size_alone() -> None:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    packed = packer.compress(json.dumps(ORDER).encode().ljust(MOST_BYTES + 1)) + packer.flush()
+
+    def whole(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
+
+    with server(whole) as exchange, pytest.raises(OutcomeUnknown, match="larger or slower"):
+        place(adapter(exchange.url, timeout=(5, 30)))
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_a_redirect_is_not_followed_even_on_the_same_host(call) -> None:
     seen: list[bytes] = []
@@ -172,6 +271,45 @@ def test_a_refused_connection_has_sent_nothing(call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert error_of(call, adapter(f"http://127.0.0.1:{port}")) is Unavailable
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_proxy_that_cannot_be_reached_has_sent_nothing(call, scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = adapter(f"{scheme}://exchange.test", proxy=f"http://127.0.0.1:{port}")
+    assert error_of(call, client) is Unavailable
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_proxy_that_hangs_up_after_the_request_leaves_the_outcome_of_a_write_open(call) -> None:
+    with server(reset) as proxy:
+        client = adapter("http://exchange.test", proxy=proxy.url)
+        assert error_of(call, client) is (Unavailable if call is read else OutcomeUnknown)
+
+
+def test_a_proxy_of_the_environment_is_used_and_a_password_of_netrc_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+
+    def conversation(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
+
+    (tmp_path / "netrc").write_text("machine exchange.test login somebody password hidden\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with server(conversation) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        for address in ("http://exchange.test", "http://name:word@exchange.test"):
+            BinanceAdapter(address, session=new_session()).ping()
+    without, spelt_out = seen
+    assert without.startswith(b"GET http://exchange.test/api/v3/ping ")
+    assert b"authorization" not in without.lower()
+    assert b"Authorization: Basic bmFtZTp3b3Jk\r\n" in spelt_out
 
 
 @pytest.mark.parametrize("call", CALLS)

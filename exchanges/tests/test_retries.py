@@ -27,6 +27,18 @@ def test_a_read_is_tried_three_times_with_growing_pauses() -> None:
     assert 0 <= client.waits[1] <= 1
 
 
+def test_the_pauses_of_many_clients_are_spread_over_all_the_time_there_is() -> None:
+    pauses = []
+    for number in range(60):
+        client = Client(BUSY, reply(ACCOUNT), base_url=f"https://exchange-{number}.test", backoff_seconds=4)
+        client.adapter.account_info()
+        pauses += client.waits
+    # That 60 even draws leave a third of the time empty happens less than once in ten thousand million.
+    for least, most in ((0, 4 / 3), (4 / 3, 8 / 3), (8 / 3, 4)):
+        assert any(least <= pause <= most for pause in pauses)
+    assert all(0 <= pause <= 4 for pause in pauses)
+
+
 def test_a_read_succeeds_when_the_exchange_is_back() -> None:
     client = Client(BUSY, reply("<html>", 502), reply([{"symbol": "BTCUSDT", "price": "1"}]))
     assert client.adapter.ticker_price() == {"BTCUSDT": 1}

@@ -1,5 +1,6 @@
 """Symbol rules serve for as long as an operator says, and are read again at once after a filter failure."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,3 +116,14 @@ def test_the_age_of_the_rules_can_be_asked() -> None:
         assert markets.rules_age_seconds(Venue.TESTNET) is None
         markets.refresh_rules(Venue.PAPER, exchange)
         assert markets.rules_age_seconds(Venue.PAPER) == 0
+
+
+def test_symbols_that_cannot_be_read_are_logged_once_for_each_time_the_rules_are_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    exchange = Exchange()
+    exchange.info = replace(exchange.info, passed_over=("ETHUSDT: not a number: None",))
+    for _number in range(3):
+        another_process(exchange)
+    lines = [record.getMessage() for record in caplog.records if "passed_over" in record.getMessage()]
+    assert lines == ["exchange_info venue=paper passed_over=1: ETHUSDT: not a number: None"]

@@ -241,7 +241,31 @@ def test_one_ticker_and_a_list_of_tickers_both_parse() -> None:
     assert schemas.book_tickers(row)[0].mid == Decimal("1.5")
 
 
-BAD_NUMBERS = ["NaN", "sNaN", "Infinity", "-inf", "", " ", "abc", "1,5", None, True, 1.5, [], {}, "1e400", "1" * 31]
+BAD_NUMBERS = [
+    "NaN",
+    "sNaN",
+    "Infinity",
+    "-inf",
+    "",
+    " ",
+    "abc",
+    "1,5",
+    None,
+    True,
+    1.5,
+    [],
+    {},
+    "1e400",
+    "1" * 31,
+    "1E-50000000",
+    "0E-31",
+    f"0.{'1' * 31}",
+]
+
+
+def test_thirty_digits_after_the_point_are_read_exactly() -> None:
+    text = f"0.{'1' * 30}"
+    assert str(schemas.decimal(text)) == text
 
 
 @pytest.mark.parametrize("bad", BAD_NUMBERS)
@@ -262,6 +286,27 @@ def test_what_is_not_a_finite_number_is_malformed(bad: Any) -> None:
     ):
         with pytest.raises(MalformedAnswer):
             parse({**body, name: bad})
+
+
+NO_FLAGS = ["false", "true", 0, 1, None, [], {}]
+
+
+@pytest.mark.parametrize("bad", NO_FLAGS)
+def test_what_is_neither_true_nor_false_is_malformed(bad: Any) -> None:
+    for parse, body, name in (
+        (schemas.account, ACCOUNT, "canTrade"),
+        (lambda body: schemas.trades([body]), TRADE, "isBuyer"),
+        (lambda body: schemas.trades([body]), TRADE, "isMaker"),
+        (schemas.symbol_rules, SYMBOL, "isSpotTradingAllowed"),
+    ):
+        with pytest.raises(MalformedAnswer, match=f"{name} is neither true nor false"):
+            parse({**body, name: bad})
+
+
+def test_an_account_that_does_not_say_it_may_trade_may_not() -> None:
+    assert schemas.account(ACCOUNT).can_trade
+    assert not schemas.account({**ACCOUNT, "canTrade": False}).can_trade
+    assert not schemas.account({name: value for name, value in ACCOUNT.items() if name != "canTrade"}).can_trade
 
 
 @pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e5", "1e400", "0.1"])

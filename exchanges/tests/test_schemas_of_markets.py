@@ -9,6 +9,7 @@ from exchanges import schemas
 from exchanges.domain import Side
 from exchanges.schemas import MalformedAnswer
 from exchanges.tests.methods import CANDLE, COMMISSION, DEPTH, ORDER_COMMISSION, RIGHTS
+from exchanges.tests.test_schemas import SYMBOL
 
 
 def test_a_candle_is_read_column_by_column() -> None:
@@ -84,6 +85,44 @@ def test_limits_on_asking_are_read_and_new_kinds_of_them_kept() -> None:
     ]
     info = schemas.exchange_info({"symbols": [], "rateLimits": rows})
     assert [limit.name for limit in info.limits] == ["REQUEST_WEIGHT 1M", "ORDERS 10S", "SOMETHING_NEW 7D"]
+
+
+BROKEN_SYMBOLS = [
+    {"filters": [{"filterType": "MAX_NUM_ORDERS", "maxNumOrders": None}]},
+    {"filters": [{"filterType": "PRICE_FILTER", "tickSize": "NaN"}]},
+    {"filters": [None]},
+    {"filters": None},
+    {"baseAsset": None},
+    {"orderTypes": None},
+    {"orderTypes": "LIMIT_MAKER"},
+    {"isSpotTradingAllowed": "false"},
+]
+
+
+@pytest.mark.parametrize("change", BROKEN_SYMBOLS, ids=str)
+def test_a_symbol_that_cannot_be_read_cannot_be_traded_and_takes_no_other_with_it(change: dict[str, Any]) -> None:
+    broken = {**SYMBOL, "symbol": "ETHUSDT", "baseAsset": "ETH", **change}
+    info = schemas.exchange_info({"symbols": [broken, SYMBOL]})
+    assert set(info.rules) == {"BTCUSDT"}
+    assert info.pair("ETH", "USDT") is None
+    (said,) = info.passed_over
+    assert said.startswith("ETHUSDT: ")
+
+
+def test_symbols_of_which_none_can_be_read_are_malformed() -> None:
+    with pytest.raises(MalformedAnswer, match="no symbol can be read; BTCUSDT: "):
+        schemas.exchange_info({"symbols": [{**SYMBOL, "filters": None}]})
+
+
+def test_a_limit_that_cannot_be_read_is_passed_over_and_named() -> None:
+    rows = [
+        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "limit": 6000},
+        {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
+    ]
+    info = schemas.exchange_info({"symbols": [SYMBOL], "rateLimits": rows})
+    assert [limit.name for limit in info.limits] == ["ORDERS 10S"]
+    assert info.passed_over == ("REQUEST_WEIGHT: field intervalNum is missing",)
+    assert schemas.exchange_info({"symbols": [SYMBOL], "rateLimits": rows[1:]}).passed_over == ()
 
 
 @pytest.mark.parametrize("value", ["", "-1", "1.5", "²", "9" * 5000])

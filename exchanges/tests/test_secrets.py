@@ -17,8 +17,10 @@ from sentry_sdk.utils import event_from_exception
 
 from accounts import services as accounts
 from accounts.models import User
+from botbalance.lib.errors import Invalid
 from exchanges import services
 from exchanges.adapters.binance import BinanceAdapter
+from exchanges.adapters.guard import forget_guards
 from exchanges.adapters.session import new_session
 from exchanges.domain import Venue
 from exchanges.errors import ExchangeError
@@ -117,6 +119,7 @@ def test_a_failure_tells_nothing_of_the_keys_anywhere(
     secret = secrets_by_kind[kind]
     venue = Venue.MAINNET if method.is_mainnet_only else Venue.TESTNET
     for given in REPLIES.values():
+        forget_guards()
         client = Client(given, api_key=KEY, api_secret=secret, venue=venue)
         with pytest.raises(ExchangeError) as caught:
             method.call(client.adapter, NOW)
@@ -204,6 +207,30 @@ def planted(alice: User) -> ExchangeAccount:
     account.paper_key, account.paper_secret = "PLANTEDPAPERKEY", "PLANTEDPAPERSECRET"
     account.save()
     return account
+
+
+def operators_mail(error: BaseException) -> str:
+    """What an operator is sent of an error on a server with DEBUG off: frames, without what is marked as secret."""
+    with override_settings(DEBUG=False):
+        return str(ExceptionReporter(None, type(error), error, error.__traceback__).get_traceback_html())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"label": ""}, {"venue": "nowhere"}, {"api_secret": f"{SECRET} with a space"}, {"api_key": f"{KEY} {KEY}"}],
+    ids=str,
+)
+@pytest.mark.django_db(databases=DATABASES)
+def test_an_account_that_cannot_be_connected_leaves_no_key_in_the_report_of_it(
+    wrong: dict[str, str], alice: User
+) -> None:
+    given = {"label": "Mine", "venue": "binance", "api_key": KEY, "api_secret": SECRET, **wrong}
+    with pytest.raises(Invalid) as caught:
+        services.connect_account(alice, **given)
+    error = caught.value.with_traceback(caught.tb.tb_next)  # without this test's own frame
+    report = operators_mail(error)
+    assert "connect_account" in report
+    assert_silent(report)
 
 
 def shown_nowhere(answer) -> None:

@@ -1,5 +1,6 @@
 """What an order on one symbol must satisfy: rounding onto the grid, and the first filter an order would fail."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -107,11 +108,19 @@ def test_the_first_filter_that_fails_is_named() -> None:
 def test_steps_and_limits_of_zero_are_not_set() -> None:
     for price, quantity in (("0.000000000000000001", "123456789012345678"), ("1E+20", "1E-18")):
         assert failure(Side.BUY, price, quantity, "1", UNBOUNDED) == ""
-    value = Decimal("1.234567890123456789")
-    assert UNBOUNDED.floor_price(value) == UNBOUNDED.ceil_price(value) == value
-    assert UNBOUNDED.floor_quantity(value) == UNBOUNDED.ceil_quantity(value) == value
     assert failure(Side.BUY, "0", "1", "1", UNBOUNDED) == "PRICE_FILTER"
     assert failure(Side.BUY, "1", "0", "1", UNBOUNDED) == "LOT_SIZE"
+
+
+def test_without_a_step_as_many_decimals_are_sent_as_the_exchange_reads() -> None:
+    value = Decimal("1.234567890123456789")
+    rules = replace(UNBOUNDED, base_precision=8, quote_precision=5)
+    assert (rules.floor_quantity(value), rules.ceil_quantity(value)) == (Decimal("1.23456789"), Decimal("1.23456790"))
+    assert (rules.floor_price(value), rules.ceil_price(value)) == (Decimal("1.23456"), Decimal("1.23457"))
+    whole = replace(UNBOUNDED, base_precision=0)
+    assert (whole.floor_quantity(value), whole.ceil_quantity(value)) == (1, 2)
+    capped = replace(UNBOUNDED, min_quantity=Decimal("0.5"), max_quantity=Decimal("1.0000000001"))
+    assert (capped.floor_quantity(value), capped.ceil_quantity(Decimal("0.1"))) == (1, Decimal("0.5"))
 
 
 def test_quantities_are_rounded_within_the_lot_size() -> None:

@@ -108,6 +108,51 @@ def test_an_order_that_can_never_be_cancelled_is_named(
     assert f"smoke order {order.client_order_id} of BTCUSDT must be cancelled by hand" in caplog.text
 
 
+BY_HAND = "must be cancelled by hand"
+
+
+def test_an_order_that_may_exist_and_can_never_be_cancelled_is_named_too(
+    alice: User, paper_account: Callable[..., ExchangeAccount], caplog: pytest.LogCaptureFixture
+) -> None:
+    adapter = services.adapter_for(paper_account(alice))
+    broken = [
+        {"match": "POST /api/v3/order", "kind": "lost_after"},
+        {"match": "DELETE", "kind": "error_before", "code": -1008, "status": 503, "times": 1000},
+    ]
+    with faults.plan(broken), pytest.raises(ExchangeError):
+        list(smoke.run(adapter, "BTCUSDT", sleep=lambda seconds: None))
+    (order,) = PaperOrder.objects.using("paper").all()
+    assert f"smoke order {order.client_order_id} of BTCUSDT {BY_HAND}" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["lost_before", "lost_after"])
+def test_an_order_that_is_gone_in_the_end_is_nobodys_work(
+    kind: str, alice: User, paper_account: Callable[..., ExchangeAccount], caplog: pytest.LogCaptureFixture
+) -> None:
+    adapter = services.adapter_for(paper_account(alice))
+    with faults.plan([{"match": "POST /api/v3/order", "kind": kind}]), pytest.raises(ExchangeError):
+        list(smoke.run(adapter, "BTCUSDT", sleep=lambda seconds: None))
+    assert BY_HAND not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "refuse"}, {"kind": "throttled", "seconds": 1}, {"kind": "error_before", "code": -1008, "status": 503}],
+    ids=lambda fault: fault["kind"],
+)
+def test_an_order_that_was_certainly_not_placed_needs_no_cancel(
+    fault: dict[str, Any], alice: User, paper_account: Callable[..., ExchangeAccount], caplog: pytest.LogCaptureFixture
+) -> None:
+    adapter = services.adapter_for(paper_account(alice))
+    cancels = {"match": "DELETE", "kind": "error_before", "code": -1008, "status": 503, "times": 1000}
+    waits: list[float] = []
+    with faults.plan([{"match": "POST /api/v3/order", **fault}, cancels]) as given, pytest.raises(ExchangeError):
+        list(smoke.run(adapter, "BTCUSDT", sleep=waits.append))
+    assert [request for _kind, request in given.happened] == ["POST /api/v3/order"]
+    assert waits == []
+    assert BY_HAND not in caplog.text
+
+
 @pytest.mark.parametrize("symbol", ["NOSUCHTHING", "btcusdt"])
 def test_a_symbol_that_does_not_trade_is_said_before_anything_is_placed(symbol: str) -> None:
     with pytest.raises(CommandError, match="does not trade here"):

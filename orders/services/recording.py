@@ -1,5 +1,6 @@
 """What the exchange says of an order, into rows: state, fills, and an event for every change."""
 
+import logging
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -10,6 +11,8 @@ from botbalance.lib.money import ZERO, plain
 from exchanges.domain import OrderReport, TradeReport
 from orders.domain import FINAL, OrderState, Status, merge
 from orders.models import Fill, Order, OrderEvent
+
+logger = logging.getLogger(__name__)
 
 
 def note(order: Order, kind: str, detail: str = "") -> None:
@@ -45,6 +48,9 @@ def apply_report(order: Order, report: OrderReport, kind: str = "report") -> boo
     """Record what the exchange says of an order; True when that was news. `order` is brought up to date."""
     with transaction.atomic():
         row = Order.objects.select_for_update().get(pk=order.pk)
+        if report.symbol != row.symbol or row.exchange_order_id not in (None, report.exchange_order_id):
+            logger.error("order %s: a report about another order, %s", row.pk, report.exchange_order_id)
+            return False
         known = OrderState(Status(row.status), row.executed_quantity, row.cumulative_quote)
         merged = merge(known, report)
         if merged is not None:

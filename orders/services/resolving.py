@@ -4,6 +4,7 @@ from django.utils.translation import gettext_noop
 
 from botbalance.lib.clock import now_ms
 from exchanges.adapters.base import ExchangeAdapter
+from exchanges.domain import OrderFacts
 from exchanges.errors import ExchangeError, Rejected
 from orders.domain import Missing, Status, judge_missing
 from orders.models import Order
@@ -27,7 +28,7 @@ def ask_or_raise(order: Order, adapter: ExchangeAdapter) -> None:
     """Ask how the order stands, record its state and its fills. Raises ExchangeErrors other than "no such order"."""
     if not order.is_final:
         try:
-            report = adapter.get_order_status(order.symbol, order.client_order_id)
+            report = adapter.get_order_status(order.symbol, order.client_order_id, facts_of(order))
         except Rejected as error:
             if not error.is_no_such_order:
                 raise
@@ -35,6 +36,11 @@ def ask_or_raise(order: Order, adapter: ExchangeAdapter) -> None:
             return
         apply_report(order, report)
     read_fills(order, adapter)
+
+
+def facts_of(order: Order) -> OrderFacts:
+    """What is known of an order, by which the exchange's answer is told from one about another."""
+    return OrderFacts(order.side, order.price, order.quantity, order.exchange_order_id)
 
 
 def read_fills(order: Order, adapter: ExchangeAdapter) -> int:

@@ -1,5 +1,6 @@
 """Tracking: what happened at the exchange, found out and recorded."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from exchanges.paper import faults
 from exchanges.paper.models import PaperOrder, PaperTrade
 from orders import selectors, services
 from orders.domain import Status
+from orders.services.recording import apply_report
 from orders.tests.scenes import CALM, CROSSING, RESTING, trader
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
@@ -53,6 +55,19 @@ def test_an_order_with_more_trades_than_one_answer_holds_is_recorded_whole(clock
     order = alice.orders()[0]
     assert PaperTrade.objects.filter(order_id=order.exchange_order_id, symbol=order.symbol).count() > 1000
     alice.assert_books_agree()
+
+
+def test_an_answer_about_another_order_is_not_believed(clock: time_machine.Traveller) -> None:
+    """As when a proxy repeats an answer: a second order's end must not become that of the first."""
+    alice = trader("alice@example.org", {"USDT": 10_000}, {"BTC": 30, "ETH": 30}, **CALM, **RESTING)
+    alice.execute()
+    first, second = alice.orders()[:2]
+    adapter = exchanges.adapter_for(alice.account)
+    other = replace(adapter.get_order_status(second.symbol, second.client_order_id), status="CANCELED")
+    assert apply_report(first, other) is False
+    first.refresh_from_db()
+    assert first.status == Status.NEW
+    assert first.finished_at is None
 
 
 def test_an_order_that_has_vanished_from_the_exchange_is_said_to_have(clock: time_machine.Traveller) -> None:

@@ -7,7 +7,8 @@ older part is played from one-minute candles in the same way. Candles of closed 
 hours, are the host's own record.
 
 Live and walked prices never mix silently: `Source` decides, alike for all processes, and between the two there is a
-time without prices. What was traded while the host could not be reached fills no order, also not later.
+time without prices. What was traded in an outage that led to the walk fills no order, also not later; after a shorter
+one its candles are played late.
 """
 
 import logging
@@ -81,8 +82,8 @@ class LiveMarket:
 
     @property
     def description(self) -> str:
-        now = self._now_ms()
-        self._look(now)
+        self._look(self._now_ms())
+        now = self._now_ms()  # after the look, which takes a while and may have found that nobody answers
         source = self._source.at(now)
         if source == WALK:
             return _("%(walk)s (live prices cannot be reached)") % {"walk": self._walk.description}

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.db import connections
+
+from exchanges.paper.wire import Answer, RawRequest
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -70,6 +73,23 @@ def serving(folder: Path, *options: str, **variables: str) -> Iterator[Server]:
             process.kill()
             process.communicate()
             raise
+
+
+def over_http(url: str, request: RawRequest) -> Answer:
+    """The answer to a request that is sent as it is, right or wrong, from the address it says (127.…)."""
+    target = request.path.encode() + (b"?" + request.query if request.query else b"")
+    lines = [request.method.encode() + b" " + target + b" HTTP/1.1", b"Host: paper", b"Connection: close"]
+    lines += [f"{name}: {value}".encode() for name, value in request.headers.items()]
+    if request.body:
+        lines.append(b"Content-Length: %d" % len(request.body))
+    place = urlsplit(url)
+    with socket.create_connection(
+        (str(place.hostname), place.port or 0), timeout=10, source_address=(request.address, 0)
+    ) as connection:
+        connection.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + request.body)
+        response = HTTPResponse(connection, method=request.method)
+        response.begin()
+        return Answer(response.status, dict(response.getheaders()), response.read())
 
 
 def exchange(server: Server, *pieces: bytes, half_close: bool = False) -> bytes:

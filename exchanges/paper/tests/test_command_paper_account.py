@@ -55,6 +55,7 @@ def test_with_a_public_key_there_is_no_secret(tmp_path: Path) -> None:
     [
         (["--usdt", "lots"], "--usdt: 'lots' is no amount."),
         (["--usdt", "-1"], "USDT: The amount must be 0 or more."),
+        (["--usdt", "1e30"], "USDT: This is too much: the amount must be less than 1,000,000,000,000,000,000."),
         (["--asset", "BTC"], "--asset is like BTC=0.5, not 'BTC'."),
         (["--asset", "BTC=1", "--asset", "btc=2"], "BTC is given twice."),
         (["--usdt", "1", "--asset", "USDT=2"], "USDT is given twice."),

@@ -35,8 +35,11 @@ def test_it_announces_itself_in_one_line_and_ends_cleanly_on_a_signal(tmp_path: 
     [
         (["--port", "70000"], "--port must be from 0 to 65535, not 70000."),
         (["--seed", "-1"], "--seed must be a whole number from 0 to 999999999, not '-1'."),
-        (["--speed", "fast"], "--speed must be a number greater than 0, not 'fast'."),
-        (["--speed", "inf"], "--speed must be a number greater than 0, not 'inf'."),
+        (["--speed", "fast"], "--speed must be a number from 0.001 to 100000, not 'fast'."),
+        (["--speed", "inf"], "--speed must be a number from 0.001 to 100000, not 'inf'."),
+        (["--speed", "0"], "--speed must be a number from 0.001 to 100000, not '0'."),
+        (["--speed", "1e30"], "--speed must be a number from 0.001 to 100000, not '1e30'."),
+        (["--market", "live", "--speed", "2"], "The speed must be 1 where the market is live."),
         (["--market", "bazaar"], "This market cannot be opened: PAPER_MARKET is 'bazaar'"),
         (["--market", "replay:/nowhere"], "--market: there are no candles (*.csv.gz) in '/nowhere'."),
         (["--faults", "{}"], "--faults must be a JSON list of faults: a plan is a list of faults, such as"),
@@ -44,7 +47,8 @@ def test_it_announces_itself_in_one_line_and_ends_cleanly_on_a_signal(tmp_path: 
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(options: list[str], text: str, settings: Any) -> None:
-    settings.PAPER_SPEED = Decimal(1)  # what the command sets for its process is forgotten with this
+    # What the command sets for its process is forgotten with these.
+    settings.PAPER_SPEED, settings.PAPER_MARKET = Decimal(1), "walk"
     with pytest.raises(CommandError) as refusal:
         call_command("paperexchange", *(() if "--port" in options else ("--port", "0")), *options)
     assert str(refusal.value).startswith(text)

@@ -167,6 +167,7 @@ def test_a_plan_ends_with_its_block(client: Client) -> None:
         ({"kind": "slow", "seconds": -1}, "from 0 to 600"),
         ({"kind": "slow", "seconds": 601}, "from 0 to 600"),
         ({"kind": "slow", "seconds": "1"}, "from 0 to 600"),
+        ({"kind": "slow", "seconds": True}, "from 0 to 600"),
         ({"kind": "html", "status": 200}, "from 300 to 599"),
         ({"kind": "error_after", "code": -2013}, "one of the server's side"),
     ],

@@ -2,15 +2,17 @@
 
 import json
 import re
+import select
 import socket
 from decimal import Decimal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
 
 from botbalance.lib.clock import now_ms
 from exchanges.paper import services
+from exchanges.paper.http import THREADS, PaperServer
 from exchanges.paper.tests.serving import Server, exchange
 from exchanges.paper.tests.support import DATABASES, Client, refused, signature
 
@@ -142,6 +144,34 @@ def test_a_client_that_says_nothing_or_leaves_early_hurts_nobody(server: Server)
     for connection in waiting[20:]:
         connection.close()
     assert "Traceback" not in server.log.read_text()
+
+
+def test_clients_that_send_a_byte_at_a_time_are_cut_off_and_free_their_threads() -> None:
+    heads = (POST + b"Content-Length: 1000\r\n\r\n", POST + b"X: ", POST + b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n")
+    server = PaperServer("127.0.0.1", 0, request_ms=200)
+    server.start()
+    slow = [socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=5) for _ in range(THREADS)]
+    try:
+        for number, connection in enumerate(slow):
+            connection.sendall(heads[number % len(heads)])
+        waiting, told = set(slow), {}
+        for _byte in range(50):  # far fewer than were announced, and far less time than a silent client has
+            if not waiting:
+                break
+            for connection in waiting:
+                connection.sendall(b"a")
+            answered, _, _ = select.select(list(waiting), [], [], 0.02)
+            for connection in answered:
+                told[connection] = connection.recv(65_536)
+                connection.close()
+            waiting -= set(answered)
+        assert not waiting
+        assert [statuses(told[connection]) for connection in slow] == [[408]] * THREADS
+        assert requests.get(f"{server.url}/api/v3/ping", timeout=5).status_code == 200
+    finally:
+        for connection in slow:
+            connection.close()
+        server.stop()
 
 
 def test_every_request_is_one_line_of_the_log_without_keys_signatures_or_amounts(server: Server) -> None:

@@ -50,6 +50,15 @@ def wait(market: LiveMarket, clock: Clock, seconds: int) -> None:
 
 
 class TestTheMarket:
+    def test_the_first_look_tells_that_nobody_answers(self, host: Host, clock: Clock, memory: Memory) -> None:
+        def ticking() -> int:  # a look takes a while, also a vain one
+            clock.now += 1
+            return clock.now
+
+        host.trouble = "drop"
+        market = LiveMarket(host.url, 1, memory, ticking)
+        assert market.description == "walk seed 1 x1 (live prices cannot be reached)"
+
     @pytest.mark.parametrize("trouble", ["drop", "malformed", "form", 500, 451, 429, 418])
     def test_there_is_no_market_at_once_and_the_walk_after_half_a_minute(
         self,

@@ -76,16 +76,19 @@ def _override_settings(options: dict[str, Any]) -> None:
         settings.PAPER_SEED = int(options["seed"])
     if options["speed"] is not None:
         settings.PAPER_SPEED = _speed(options["speed"])
+    if settings.PAPER_MARKET == "live" and settings.PAPER_SPEED != 1:
+        raise CommandError("The speed must be 1 where the market is live.")
 
 
 def _speed(text: str) -> Decimal:
+    least, most = settings.LEAST_PAPER_SPEED, settings.MOST_PAPER_SPEED
     try:
         speed = Decimal(text)
-        if speed.is_finite() and speed > 0:
+        if speed.is_finite() and least <= speed <= most:
             return speed
     except InvalidOperation:
         pass
-    raise CommandError(f"--speed must be a number greater than 0, not {text!r}.")
+    raise CommandError(f"--speed must be a number from {least} to {most}, not {text!r}.")
 
 
 def _plan_faults(given: str) -> None:
