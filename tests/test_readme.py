@@ -49,5 +49,5 @@ def test_every_command_of_the_readme_exists() -> None:
     assert table is not None
     names = re.findall(r"^\| `(\w+)", table[1], re.MULTILINE)
     assert len(names) >= 5
-    found = {path.stem for path in ROOT.glob("*/management/commands/*.py")}
+    found = {path.stem for path in ROOT.glob("*/**/management/commands/*.py")}
     assert set(names) <= found
