@@ -45,7 +45,7 @@ def test_it_says_how_things_are(alice: User, paper_account: Callable[..., Exchan
         "Commission: maker 0.001, taker 0.001.",
         "Limit REQUEST_WEIGHT 1M: ",
         " of 6000 used.",
-        "Limit ORDERS 10S: not told yet of 100 used.",
+        "Limit ORDERS 10S: 100; what is used is not told yet.",
         "Symbol rules: ",
         "read 0 s ago.",
         "No problems.",

@@ -61,8 +61,8 @@ def _sentences(found: Inspection) -> list[str]:
         said.append(f"Key: it may {'' if found.info.can_trade else 'not '}trade{_rights_in_words(found)}.")
         said.append(f"Commission: maker {plain(found.info.maker_rate)}, taker {plain(found.info.taker_rate)}.")
     for limit, used in found.limits:
-        count = "not told yet" if used is None else str(used)
-        said.append(f"Limit {limit.name}: {count} of {limit.limit} used.")
+        known = f"{used} of {limit.limit} used" if used is not None else f"{limit.limit}; what is used is not told yet"
+        said.append(f"Limit {limit.name}: {known}.")
     if found.symbols is not None:
         age = f", read {found.rules_age_seconds} s ago" if found.rules_age_seconds is not None else ""
         said.append(f"Symbol rules: {found.symbols} symbols, {found.symbols_trading} of them trading{age}.")
