@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 def commands() -> str:
     section = re.search(r"## The same with curl.*?```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert section is not None
-    # As written but for one thing: an order that the market leaves behind is priced anew after 10 s instead of a minute.
+    # As written but for one thing: an order that the market leaves behind is priced anew after 10 s, not a minute.
     hurried = section[1].replace('{"name": "60/40",', '{"name": "60/40", "order_lifetime_seconds": 10,')
     assert hurried != section[1]
     return hurried
