@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from botbalance.lib.clock import now_ms
 from exchanges.errors import ExchangeError, OutcomeUnknown, Throttled, Unavailable
 
-SHORT_PAUSE_SECONDS = 5
-"""So long a read waits by itself when it is asked to."""
+LONGEST_RETRY_WAIT_SECONDS = 5
+"""So long a read waits by itself before its next try."""
 TOO_MANY_ORDERS = -1015
 """An account's own limit, which holds up nobody else."""
 
@@ -120,7 +120,7 @@ def _is_breakage(error: ExchangeError | None) -> bool:
 
 def _concerns_all(error: Throttled) -> bool:
     """A ban, or a pause longer than the reads that met it wait by themselves; not an account's own limit."""
-    return error.banned or (error.exchange_code != TOO_MANY_ORDERS and error.retry_after > SHORT_PAUSE_SECONDS)
+    return error.banned or (error.exchange_code != TOO_MANY_ORDERS and error.retry_after > LONGEST_RETRY_WAIT_SECONDS)
 
 
 def _clock_time(moment: datetime) -> str:

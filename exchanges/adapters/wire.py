@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from exchanges import schemas, signing
 from exchanges.adapters import answers
-from exchanges.adapters.guard import guard_of
+from exchanges.adapters.guard import LONGEST_RETRY_WAIT_SECONDS, guard_of
 from exchanges.adapters.weights import charged_weight
 from exchanges.errors import ClockSkew, CredentialsRefused, ExchangeError, Throttled, Unavailable
 
@@ -31,7 +31,6 @@ T = TypeVar("T")
 Parameters = Sequence[tuple[str, str]]
 
 READ_TRIES = 3
-LONGEST_RETRY_WAIT_SECONDS = 5
 CLOCK_LIFETIME_MS = 10 * 60 * 1000
 
 # By how many ms the exchange's clock is ahead of ours, and when that was measured on ours, per base URL; shared by the

@@ -1,7 +1,7 @@
 """The REST door: a raw request in, an answer out. Nothing here knows whether it came over a network.
 
 The order of checks: route (404, 405), limits (429, 418), key (401), mandatory parameters, signature, timestamp, the
-rest. Whatever is refused has changed nothing.
+rest. Whatever is refused has changed nothing, but for half a cancel-replace and the count of an order that came late.
 """
 
 import logging

@@ -198,18 +198,18 @@ def _fetch_ahead(account_id: int, market: Market, symbol: str) -> int:
     A lock must not be held over a network: on SQLite it is everybody's.
     """
     clock = now_ms()
-    now = controlled(market)
+    ahead = controlled(market)
     row = PaperAccount.objects.using(ALIAS).get(pk=account_id)
     waiting = PaperOrder.objects.using(ALIAS).filter(account=row, status__in=OPEN_STATUSES)
-    for each in {*waiting.values_list("symbol", flat=True)} & now.symbols.keys():
+    for each in {*waiting.values_list("symbol", flat=True)} & ahead.symbols.keys():
         # In the very pieces that the walk asks for.
         at = row.advanced_ms
         while at < clock:
-            now.path(each, at, min(clock, at + _CHUNK_MS))
+            ahead.path(each, at, min(clock, at + _CHUNK_MS))
             at += _CHUNK_MS
-    if symbol in now.symbols:
-        now.depth(symbol, clock)
-        now.average(symbol, clock)
+    if symbol in ahead.symbols:
+        ahead.depth(symbol, clock)
+        ahead.average(symbol, clock)
     return clock
 
 

@@ -5,7 +5,7 @@ never changes what happens to it.
 """
 
 from exchanges.paper.engine.draft import BNB_DISCOUNT
-from exchanges.paper.engine.filters import check, check_account
+from exchanges.paper.engine.filters import check
 from exchanges.paper.engine.matching import UNKNOWN_ORDER, advance, amend, cancel, expire, move, place
 from exchanges.paper.engine.rules import Rules
 from exchanges.paper.engine.self_trades import opposite
@@ -45,7 +45,6 @@ __all__ = [
     "amend",
     "cancel",
     "check",
-    "check_account",
     "expire",
     "locked_by",
     "move",

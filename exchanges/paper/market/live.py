@@ -49,7 +49,6 @@ logger = logging.getLogger(__name__)
 LAG_MS = 3000
 STEP_MS = 250
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1000, 60_000, 3_600_000, 86_400_000
-_SECOND_STEPS = SECOND_MS // STEP_MS
 _FINE_MS = HOUR_MS
 """So much of the end of a path is played from seconds, the rest from minutes."""
 _NOW_MS = 5000
