@@ -1,14 +1,16 @@
 # Everything starts here. Needs Python 3.11 or newer and make; nothing else.
 #   make run    set up, and start BotBalance on http://127.0.0.1:8000 (PORT=… for another)
 #   make test   set up, and run the tests
-#   make soak   the long tests: 20,000 requests of a fuzz, and half a minute of trading by two processes
-#   make bench  how many requests a second the paper exchange answers, printed as a table
+#   make soak   the long tests: 20,000 requests of a fuzz, half a minute of trading by two processes, and small drills in
+#               which everything fails and processes are killed
+#   make bench  what users cost: rate limits, dispatching, planning, pages, memory; tables, and bench/results.json
 #   make check  lint, types, migrations, deployment settings
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 TEST_ARGS ?=
+BENCH_ARGS ?=
 
 .PHONY: setup setup-dev run test soak bench e2e check clean
 
@@ -40,7 +42,7 @@ soak: setup-dev
 	$(BIN)/python -m pytest -n auto -q -m soak $(TEST_ARGS)
 
 bench: setup-dev
-	$(BIN)/python bench/paper_exchange.py
+	$(BIN)/python -m bench $(BENCH_ARGS)
 
 check: setup-dev
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from botbalance.lib import system_settings
 from exchanges import markets
 from exchanges import services as exchanges
 from exchanges.adapters import binance, guard
+from exchanges.ledger import services as ledger
 from exchanges.models import ExchangeAccount
 from strategies import services as strategies
 from strategies.domain import Target
@@ -49,6 +50,7 @@ def _forget() -> None:
     markets.forget_rules()
     binance.forget_clocks()
     guard.forget_guards()
+    ledger.forget()
 
 
 def _uses_main_database(request: pytest.FixtureRequest) -> bool:

@@ -21,7 +21,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from knox.models import AuthToken
 
 from accounts import selectors, services
-from accounts.models import Role, User
+from accounts.models import Notice, Role, User
+from botbalance.lib.admin import ReadOnly
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = "BotBalance"
@@ -117,3 +118,13 @@ class UserAdmin(DjangoUserAdmin):
         count = len(users)
         text = ngettext("%(count)s user may trade again.", "%(count)s users may trade again.", count)
         messages.success(request, text % {"count": count})
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly):
+    """What users were told, and whether the e-mail about it went out."""
+
+    list_display = ["id", "user", "at", "title", "seen_at", "sent_at", "tries", "next_try_at", "problem"]
+    list_filter = ["at", ("sent_at", admin.EmptyFieldListFilter), ("seen_at", admin.EmptyFieldListFilter)]
+    search_fields = ["user__email", "title", "problem"]
+    list_select_related = ["user"]

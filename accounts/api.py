@@ -1,4 +1,4 @@
-"""/api/auth/: register, get and revoke a token, ask who one is."""
+"""/api/auth/: register, get and revoke a token, ask who one is. /api/me/notices: what one was told."""
 
 from typing import Any
 
@@ -15,9 +15,10 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
-from accounts import services
+from accounts import selectors, services
 from accounts.authentication import TokenAuthentication
-from accounts.models import Role, User
+from accounts.models import Notice, Role, User
+from botbalance.lib.api import OldestLast
 from botbalance.lib.errors import AppError
 
 
@@ -56,6 +57,16 @@ class MeOut(serializers.ModelSerializer[User]):
     class Meta:
         model = User
         fields = ["id", "email", "role", "suspended"]
+
+
+class NoticeOut(serializers.ModelSerializer[Notice]):
+    class Meta:
+        model = Notice
+        fields = ["id", "at", "title", "text", "link", "seen_at", "sent_at", "problem"]
+
+
+class NoticeFilter(serializers.Serializer[Any]):
+    seen = serializers.BooleanField(required=False, allow_null=True, default=None)
 
 
 def _credentials(request: Request) -> tuple[str, str]:
@@ -117,6 +128,27 @@ class MeView(APIView):
     def get(self, request: Request) -> Response:
         """Who am I, and may I trade?"""
         return Response(MeOut(_user(request)).data)
+
+
+class NoticeList(APIView):
+    @extend_schema(operation_id="me_notices", parameters=[NoticeFilter], responses=NoticeOut(many=True), tags=["me"])
+    def get(self, request: Request) -> Response:
+        """What I was told while I was not looking, newest first; `seen=false`: what I have not dismissed."""
+        query = NoticeFilter(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        rows = selectors.notices_of(_user(request))
+        if query.validated_data["seen"] is not None:
+            rows = rows.filter(seen_at__isnull=not query.validated_data["seen"])
+        paginator = OldestLast()
+        page = paginator.paginate_queryset(rows, request, view=self)
+        return Response({"results": NoticeOut(page, many=True).data, "next": paginator.get_next_link()})
+
+
+class NoticeSeen(APIView):
+    @extend_schema(operation_id="me_notice_seen", request=None, responses=NoticeOut, tags=["me"])
+    def post(self, request: Request, notice_id: int) -> Response:
+        """Dismiss a notice: it is not shown on every page any more. Twice is the same as once."""
+        return Response(NoticeOut(services.dismiss(selectors.notice_of(_user(request), notice_id))).data)
 
 
 def _user(request: Request) -> User:

@@ -67,3 +67,9 @@ class LanguageForm(forms.Form):
         required=False,
         choices=lambda: [("", _("As in the browser")), *languages()],
     )
+
+
+class BeforeForm(forms.Form):
+    """Which page of a list: rows older than this one."""
+
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**62)

@@ -112,3 +112,34 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
+
+
+class Notice(models.Model):
+    """Something a user must know though nobody is looking: shown on their pages until dismissed, and sent by e-mail.
+
+    Written in the user's language when it happened.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
+    at = models.DateTimeField(default=timezone.now)
+    title = models.CharField(max_length=200)
+    text = models.CharField(max_length=1000, blank=True, default="")
+    link = models.CharField(max_length=200, blank=True, default="")
+    seen_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    # When its e-mail is tried next; None when it has been sent, or was tried often enough.
+    next_try_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
+    problem = models.CharField(max_length=400, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="notices_to_send"),
+            models.Index(fields=["user", "-id"], condition=Q(seen_at=None), name="unseen_notices"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import forms, selectors, services
 from accounts.models import User
 from botbalance.lib.errors import AppError
-from botbalance.lib.web import add_errors, say
+from botbalance.lib.web import add_errors, back, say
 
 logger = logging.getLogger(__name__)
 
@@ -183,3 +183,43 @@ def revoke_all_tokens(request: HttpRequest) -> HttpResponse:
     services.revoke_tokens(signed_in(request))
     messages.success(request, _("All tokens are revoked."))
     return redirect("accounts:settings")
+
+
+# --- Notices ----------------------------------------------------------------------------------------------
+
+NOTICES_SHOWN = 50
+
+
+@require_GET
+@login_required
+@never_cache
+def notice_list(request: HttpRequest) -> HttpResponse:
+    """Everything the user was told, newest first."""
+    form = forms.BeforeForm(request.GET)
+    rows = selectors.notices_of(signed_in(request))
+    before = form.cleaned_data["before"] if form.is_valid() else None
+    if before:
+        rows = rows.filter(pk__lt=before)
+    page = list(rows[: NOTICES_SHOWN + 1])
+    shown = page[:NOTICES_SHOWN]
+    context = {
+        "notices": shown,
+        "any_unseen": any(notice.seen_at is None for notice in shown),
+        "is_first": not before,
+        "older": f"?before={shown[-1].pk}" if len(page) > NOTICES_SHOWN else "",
+    }
+    return render(request, "accounts/notices.html", context)
+
+
+@require_POST
+@login_required
+def dismiss(request: HttpRequest, notice_id: int) -> HttpResponse:
+    services.dismiss(selectors.notice_of(signed_in(request), notice_id))
+    return back(request, reverse("accounts:notices"))
+
+
+@require_POST
+@login_required
+def dismiss_all(request: HttpRequest) -> HttpResponse:
+    services.dismiss_all(signed_in(request))
+    return back(request, reverse("accounts:notices"))

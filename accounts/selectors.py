@@ -1,11 +1,13 @@
 """Reads. Every door to a row that belongs to somebody takes that somebody as its first argument."""
 
+from datetime import datetime
+
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
-from accounts.models import Role, User, normalise_email
+from accounts.models import Notice, Role, User, normalise_email
 from botbalance.lib.errors import NotFound
 
 
@@ -37,3 +39,27 @@ def is_last_superadmin(user: User) -> bool:
     if not (user.is_superadmin and user.is_active):
         return False
     return not User.objects.filter(role=Role.SUPERADMIN, is_active=True).exclude(pk=user.pk).exists()
+
+
+def notices_of(user: User) -> QuerySet[Notice]:
+    """What the user was told, newest first."""
+    return Notice.objects.filter(user=user)
+
+
+def unseen_notices(user: User) -> QuerySet[Notice]:
+    """What the user was told and has not dismissed, newest first."""
+    return notices_of(user).filter(seen_at=None)
+
+
+def notice_of(user: User, notice_id: int) -> Notice:
+    """One of the user's notices. Raises NotFound, also for another user's."""
+    notice = notices_of(user).filter(pk=notice_id).first()
+    if notice is None:
+        raise NotFound(_("There is no such notice."))
+    return notice
+
+
+def notices_to_send(now: datetime) -> QuerySet[Notice]:
+    """Notices whose e-mail is due, the longest waiting first. Whoever may not sign in gets no mail either."""
+    rows = Notice.objects.filter(next_try_at__lte=now, user__is_active=True)
+    return rows.select_related("user").order_by("next_try_at", "id")

@@ -1,19 +1,44 @@
-"""Everything that changes a user or a token."""
+"""Everything that changes a user, a token or a notice."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.core import mail
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from knox.models import AuthToken
 
 from accounts import selectors
-from accounts.models import Role, User, languages, normalise_email
+from accounts.models import Notice, Role, User, languages, normalise_email
+from botbalance.lib import cache
+from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import Conflict, Invalid
+
+logger = logging.getLogger(__name__)
 
 # A script that asks for a new token at every start would otherwise leave thousands of working keys behind.
 MAX_LIVE_TOKENS = 100
+# How long a notice's e-mail waits after each failure; after the last one it is not tried again.
+MAIL_PAUSES = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), None)
+# A worker that is still at the last try by then has died.
+LAST_TRY_IS_OVER = timedelta(minutes=2)
+MOST_MAILS = 100
+# No mail is begun after so long.
+SENDING_SECONDS = 20
+# Whoever is still sending by then has died: the time for the last mail begun, every answer of whose server may take
+# EMAIL_TIMEOUT.
+SENDING_IS_OVER_SECONDS = 120
+SENDING = "accounts:sending-notices"
 
 
 def register(email: str, password: str) -> User:
@@ -115,3 +140,114 @@ def revoke_tokens(user: User) -> int:
     """Revoke every API token of the user; returns how many there were."""
     count, _per_model = AuthToken.objects.filter(user=user).delete()
     return int(count)
+
+
+# --- notices ---------------------------------------------------------------------------------------------
+
+
+def tell(user: User, title: str, text: str = "", link: str = "") -> Notice:
+    """Let a user know of something that happened while they were not looking: on their pages, and by e-mail.
+
+    Words in the user's language: call it inside `speaking_to(user)`.
+    """
+    return Notice.objects.create(user=user, title=title[:200], text=text[:1000], link=link[:200])
+
+
+@contextmanager
+def speaking_to(user: User) -> Iterator[None]:
+    """Sentences made inside are in the user's language."""
+    with override(user.language or settings.LANGUAGE_CODE):
+        yield
+
+
+def dismiss(notice: Notice) -> Notice:
+    """Do not show it on every page any more. Twice is the same as once."""
+    Notice.objects.filter(pk=notice.pk, seen_at=None).update(seen_at=timezone.now())
+    notice.refresh_from_db(fields=["seen_at"])
+    return notice
+
+
+def dismiss_all(user: User) -> int:
+    """Dismiss everything the user was told so far; how many there were."""
+    return selectors.unseen_notices(user).update(seen_at=timezone.now())
+
+
+def send_notices() -> int:
+    """E-mail the notices that are due; how many went out. What fails is tried again after its pause.
+
+    One sends at a time, for about SENDING_SECONDS at most: a mail server that hangs holds up one worker, and not long.
+    """
+    if not cache.first(SENDING, SENDING_IS_OVER_SECONDS):
+        return 0
+    started_ms = now_ms()
+    sent = 0
+    connection = mail.get_connection()
+    try:
+        for notice in selectors.notices_to_send(timezone.now())[:MOST_MAILS]:
+            sent += _send(notice, connection)
+            if now_ms() - started_ms > SENDING_SECONDS * 1000:
+                break
+    finally:
+        _hang_up(connection)
+        if now_ms() - started_ms < SENDING_IS_OVER_SECONDS * 1000:  # later than that it may be another's
+            cache.forget(SENDING)
+    return sent
+
+
+def _send(notice: Notice, connection: BaseEmailBackend) -> bool:
+    """Send one notice, after claiming this try of it: of two workers only one sends.
+
+    A worker that dies in between leaves a notice that is tried again after its pause, and nothing said of how it went;
+    after the last try it is then said that nobody knows.
+    """
+    now = timezone.now()
+    if notice.tries >= len(MAIL_PAUSES):
+        with speaking_to(notice.user):
+            _settle(notice, _("It is not known whether the last e-mail was sent: the server was stopped meanwhile."))
+        return False
+    pause = MAIL_PAUSES[notice.tries]
+    claimed = Notice.objects.filter(pk=notice.pk, tries=notice.tries, next_try_at=notice.next_try_at).update(
+        tries=notice.tries + 1, next_try_at=now + (pause or LAST_TRY_IS_OVER), problem=""
+    )
+    if not claimed:
+        return False
+    try:
+        connection.open()
+        _mail(notice, connection).send()
+    except Exception:  # whatever it is, it is one notice's trouble, and the next one's turn
+        logger.exception("notice %s could not be sent", notice.pk)
+        _hang_up(connection)  # nothing is known of a connection that failed
+        with speaking_to(notice.user):
+            problem = _("The mail server could not be reached, or did not take it.")
+        if pause is None:
+            _settle(notice, problem)
+        else:
+            Notice.objects.filter(pk=notice.pk).update(problem=problem)
+        return False
+    _settle(notice, "", sent_at=timezone.now())
+    return True
+
+
+def _settle(notice: Notice, problem: str, sent_at: datetime | None = None) -> None:
+    """No e-mail of it is tried any more."""
+    Notice.objects.filter(pk=notice.pk).update(next_try_at=None, problem=problem, sent_at=sent_at)
+
+
+def _hang_up(connection: BaseEmailBackend) -> None:
+    try:
+        connection.close()
+    except OSError as error:  # it was only to be polite; smtplib's own errors are of this kind too
+        logger.warning("the mail server did not part properly: %s", type(error).__name__)
+
+
+def _mail(notice: Notice, connection: BaseEmailBackend) -> EmailMessage:
+    with speaking_to(notice.user):
+        parts = [notice.text]
+        if notice.link:
+            where = f"{settings.SITE_URL}{notice.link}"
+            parts.append(where if settings.SITE_URL else _("On your BotBalance server: %(path)s") % {"path": where})
+        parts.append(_("This notice is on your pages as well, until you dismiss it."))
+        # A name that somebody typed may hold a line break, which no subject may.
+        subject = settings.ACCOUNT_EMAIL_SUBJECT_PREFIX + " ".join(notice.title.split())
+    body = "\n\n".join(part for part in parts if part)
+    return EmailMessage(subject, body, to=[notice.user.email], connection=connection)

@@ -13,6 +13,9 @@ account_page = [
     path("language/", pages.set_language, name="language"),
     path("tokens/create/", pages.create_token, name="create_token"),
     path("tokens/revoke-all/", pages.revoke_all_tokens, name="revoke_all_tokens"),
+    path("notices/", pages.notice_list, name="notices"),
+    path("notices/seen/", pages.dismiss_all, name="dismiss_all"),
+    path("notices/<int:notice_id>/seen/", pages.dismiss, name="dismiss"),
     path("tokens/<slug:key>/revoke/", pages.revoke_token, name="revoke_token"),
 ]
 

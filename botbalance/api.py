@@ -9,8 +9,11 @@ from botbalance import selectors
 from botbalance.lib.money import plain, quantize
 from exchanges import api as exchanges_api
 from exchanges import selectors as exchanges
+from exchanges.models import ExchangeAccount
+from orders import selectors as orders_reads
 from orders import services as orders
-from portfolio.api import ACCOUNT, account_of_query
+from portfolio import api as portfolio_api
+from portfolio.api import ACCOUNT, REFRESH, account_of_query, wants_fresh
 
 
 class AccountDetail(exchanges_api.AccountDetail):
@@ -19,6 +22,11 @@ class AccountDetail(exchanges_api.AccountDetail):
         """Disconnect: open orders are cancelled, the keys erased, the history kept."""
         orders.disconnect_account(exchanges.account_of(request.user, account_id))  # type: ignore[arg-type]
         return Response(status=204)
+
+
+class BalancesView(portfolio_api.BalancesView):
+    def changed_ms(self, account: ExchangeAccount) -> int:
+        return orders_reads.newest_order_change_ms(account)
 
 
 class PaperReset(APIView):
@@ -32,10 +40,10 @@ class PaperReset(APIView):
 class SummaryView(APIView):
     """NAV, holdings, weights and the active strategy's targets."""
 
-    @extend_schema(parameters=[ACCOUNT], responses={200: dict})
+    @extend_schema(parameters=[ACCOUNT, REFRESH], responses={200: dict})
     def get(self, request: Request) -> Response:
         account = account_of_query(request)
-        summary = selectors.summarise(account)
+        summary = selectors.summarise(account, fresh=wants_fresh(request))
         valuation = summary.valuation
         return Response(
             {

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from botbalance.lib import system_settings
+from exchanges import traffic
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
 from exchanges.selectors import accounts_of
@@ -15,14 +16,15 @@ VENUES = {"mock": "PAPER", "testnet": "TESTNET", "mainnet": "LIVE"}
 
 
 def venue(request: HttpRequest) -> dict[str, Any]:
-    """`venue.name` in capitals, `venue.market` (the paper exchange's price source, where it concerns the reader) and
-    `venue.trading_enabled`.
+    """`venue.name` in capitals, `venue.market` (the paper exchange's price source, where it concerns the reader),
+    `venue.trading_enabled`, and `venue.standstill`: why nothing is sent to the exchange now, "" when it is.
     """
     return {
         "venue": {
             "name": VENUES[settings.EXCHANGE_ENV],
             "market": market() if settings.EXCHANGE_ENV == "mock" or _trades_paper(request) else "",
             "trading_enabled": system_settings.trading_enabled(),
+            "standstill": traffic.standstill(),
         }
     }
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -25,7 +26,7 @@ from botbalance.lib.web import say, template_for
 from botbalance.selectors import Summary, SummaryRow
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
-from orders import presentation
+from orders import presentation, telling
 from orders import selectors as orders
 from orders import services as trading
 from portfolio import selectors as portfolio
@@ -34,6 +35,8 @@ from strategies.models import Strategy
 
 HISTORY = timedelta(days=30)
 RUNS_SHOWN = 5
+FLOWS_SHOWN = 5
+STRANGERS_SHOWN = 20
 # From this age on balances or prices are called old rather than dated.
 OLD_SECONDS = 60
 
@@ -52,7 +55,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         return render(request, "dashboard.html", {"accounts": []})
     account = _chosen(user, accounts, request.GET.get("account", ""))
     template = template_for(request, "dashboard.html", "dashboard/_account.html")
-    return render(request, template, {"accounts": accounts, "account": account, **_account_context(account)})
+    context = _account_context(account, fresh="refresh" in request.GET)
+    return render(request, template, {"accounts": accounts, "account": account, **context})
 
 
 def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> ExchangeAccount:
@@ -63,17 +67,22 @@ def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> Exchang
     return exchanges.account_of(user, int(wanted))
 
 
-def _account_context(account: ExchangeAccount) -> dict[str, Any]:
+def _account_context(account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]:
     run = orders.active_run(account)
     runs = orders.runs_of(account.user).filter(account=account)[:RUNS_SHOWN]
+    strategy = strategies.active_strategy(account)
     context: dict[str, Any] = {
-        "strategy": strategies.active_strategy(account),
+        "strategy": strategy,
+        "badge": telling.badge(strategy, orders.standing_of(strategy)) if strategy else None,
+        "strangers": list(orders.strangers_of(account)[:STRANGERS_SHOWN]),
+        "flows": list(portfolio.cash_flows(account)[:FLOWS_SHOWN]),
+        "here": f"{reverse('dashboard')}?account={account.pk}",
         "active_run": run,
         "runs": [{"run": row, "words": presentation.RUN_WORDS[row.state]} for row in runs],
         "is_paper": account.venue == ExchangeAccount.Venue.PAPER,
     }
     try:
-        summary = selectors.summarise(account)
+        summary = selectors.summarise(account, fresh=fresh)
     except AppError as error:
         return {**context, "error": error, "history": _history(account)}
     return {**context, **_summary_context(summary), "history": _history(account, summary.valuation.nav)}
@@ -112,7 +121,7 @@ def _summary_context(summary: Summary) -> dict[str, Any]:
         "verdict": _verdict(rows, strategy) if strategy else "",
         "is_within": not any(row.is_outside for row in rows),
         "balances_at": summary.balances.as_of,
-        "balances_age": int((now - summary.balances.as_of).total_seconds()),
+        "balances_ago": telling.relative(summary.balances.as_of),
         "prices_at": prices_at,
         "prices_old": (now - prices_at).total_seconds() > OLD_SECONDS,
         "problem": summary.balances.problem,

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from botbalance.lib.money import HUNDRED, ZERO
 from exchanges.models import ExchangeAccount
+from orders import selectors as orders
 from portfolio import services as portfolio
 from portfolio.domain import Holding, Valuation
 from portfolio.selectors import KnownBalances
@@ -41,9 +42,13 @@ class Summary:
     rows: tuple[SummaryRow, ...]
 
 
-def summarise(account: ExchangeAccount) -> Summary:
-    """The account's holdings beside the targets of its active strategy, for display. Raises an AppError."""
-    valuation, known = portfolio.value_account(account)
+def summarise(account: ExchangeAccount, *, fresh: bool = False) -> Summary:
+    """The account's holdings beside the targets of its active strategy, for display. Raises an AppError.
+
+    Balances are those known since the last change of an order of ours, or read now when they are wanted `fresh`.
+    """
+    changed_ms = orders.newest_order_change_ms(account)
+    valuation, known = portfolio.value_account(account, changed_ms=changed_ms, fresh=fresh)
     strategy = strategies.active_strategy(account)
     if strategy is None:
         return Summary(valuation, known, None, tuple(_row(holding, None, ZERO) for holding in valuation.holdings))

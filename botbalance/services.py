@@ -22,7 +22,14 @@ from strategies.domain import Target
 
 # name, task, seconds, description. The rows are the operator's: what exists is never changed here.
 SCHEDULE = (
-    ("Track orders", "orders.tasks.track_orders", 30, "Ask about open orders and take rebalances further."),
+    (
+        "Autopilot",
+        "orders.tasks.dispatch",
+        2,
+        "Look at every account whose turn it is; tick those with something to do.",
+    ),
+    ("Track orders", "orders.tasks.track_orders", 30, "See to it that every account with open orders has its turn."),
+    ("Send notices", "accounts.tasks.send_notices", 60, "E-mail users what they must know."),
     ("Snapshot portfolios", "portfolio.tasks.snapshot_accounts", 300, "One NAV snapshot an hour of every account."),
 )
 

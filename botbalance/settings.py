@@ -64,6 +64,16 @@ PRICING_TTL_SECONDS = whole("PRICING_TTL_SECONDS", 3, least=1, most=300)
 PAPER_START_BALANCE = positive("PAPER_START_BALANCE", "10000")
 TRADING_ENABLED = flag("TRADING_ENABLED", True)
 EXCHANGE_INFO_TTL_SECONDS = whole("EXCHANGE_INFO_TTL_SECONDS", 3600, least=3600, most=21_600)
+KILL_SWITCH_CANCELS = flag("KILL_SWITCH_CANCELS", True)
+IDLE_BALANCE_SECONDS = whole("IDLE_BALANCE_SECONDS", 600, least=60, most=3600)
+STALE_PRICE_SECONDS = whole("STALE_PRICE_SECONDS", 60, least=5, most=600)
+PRICE_JUMP_PCT = between("PRICE_JUMP_PCT", "10", Decimal("0.1"), Decimal(100))
+PRICE_JUMP_MINUTES = whole("PRICE_JUMP_MINUTES", 10, least=3, most=60)
+MAX_ORDER_NAV_PCT = between("MAX_ORDER_NAV_PCT", "100", Decimal("0.1"), Decimal(100))
+MAX_OPEN_ORDERS = whole("MAX_OPEN_ORDERS", 50, least=1, most=200)
+FAILURES_BEFORE_PAUSE = whole("FAILURES_BEFORE_PAUSE", 5, least=1, most=100)
+# How often the autopilot looks at each strategy, and orders that are open are asked about.
+AUTOPILOT_PERIOD_SECONDS = whole("AUTOPILOT_PERIOD_SECONDS", 30, least=1, most=300)
 SYSTEM_SETTINGS_TTL_SECONDS = whole("SYSTEM_SETTINGS_TTL_SECONDS", 5, most=60)
 
 # Below these domains real money is traded; the demo exchange is the one exception.
@@ -84,6 +94,9 @@ EXCHANGE_RECV_WINDOW_MS = whole("EXCHANGE_RECV_WINDOW_MS", 5000, least=100, most
 # After so many broken requests in a row nothing is sent to a host for so long.
 EXCHANGE_BREAKER_FAILURES = whole("EXCHANGE_BREAKER_FAILURES", 20, least=1, most=1000)
 EXCHANGE_BREAKER_SECONDS = whole("EXCHANGE_BREAKER_SECONDS", 15, least=1, most=600)
+# A read that must wait its turn waits at most so long; reads leave so much of a minute's weight to orders and cancels.
+EXCHANGE_QUEUE_SECONDS = whole("EXCHANGE_QUEUE_SECONDS", 20, most=60)
+EXCHANGE_READ_HEADROOM_PCT = whole("EXCHANGE_READ_HEADROOM_PCT", 10, most=90)
 ENABLE_OKX = flag("ENABLE_OKX", False)
 ENABLE_EARN = flag("ENABLE_EARN", False)
 ENABLE_FUTURES = flag("ENABLE_FUTURES", False)
@@ -100,6 +113,7 @@ LEAST_PAPER_SPEED, MOST_PAPER_SPEED = Decimal("0.001"), Decimal(100_000)
 PAPER_SPEED = between("PAPER_SPEED", "1", LEAST_PAPER_SPEED, MOST_PAPER_SPEED)
 if PAPER_MARKET == "live" and PAPER_SPEED != 1:
     raise ImproperlyConfigured("PAPER_SPEED must be 1 where PAPER_MARKET is live.")
+PAPER_WEIGHT_PER_MINUTE = whole("PAPER_WEIGHT_PER_MINUTE", 6000, least=100)
 PAPER_LIVE_URL = address("PAPER_LIVE_URL", "https://data-api.binance.vision")
 PAPER_REPLAY_START = moment("PAPER_REPLAY_START", "")
 PAPER_REPLAY_EPOCH = moment("PAPER_REPLAY_EPOCH", "2026-01-01T00:00:00+00:00")
@@ -209,6 +223,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "botbalance.context.venue",
+                "accounts.context.notices",
             ],
             "builtins": ["botbalance.lib.templatetags.numbers"],
         },
@@ -274,6 +289,8 @@ SPECTACULAR_SETTINGS = {
 # --- Web -------------------------------------------------------------------------------------------------
 
 HTTPS = flag("HTTPS", not DEBUG)
+# Where people reach the site: links in e-mails begin with it. Empty: mails name only the path.
+SITE_URL = server("SITE_URL", "", ("https", "http")).rstrip("/")
 # This machine's own names are always right: health checks ask under them.
 ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -341,6 +358,11 @@ LOGGING = {
     # urllib3 warns of malformed headers with the whole address, signature and all.
     "loggers": {"urllib3": {"level": "ERROR"}, "celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
 }
+
+# For whoever scrapes /metrics; empty: only a signed-in superadmin may read them.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short to keep a secret: make it 20 characters or more.")
 
 SENTRY_DSN = server("SENTRY_DSN", "", ("http", "https"))
 if SENTRY_DSN:

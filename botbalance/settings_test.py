@@ -24,6 +24,7 @@ os.environ.setdefault("SERVE_STATIC_FROM_SOURCE", "true")
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="botbalance-tests-"))
 os.environ.setdefault("AUTH_THROTTLE", "10000/min")
 os.environ.setdefault("EXCHANGE_BACKOFF_SECONDS", "0.01")
+os.environ.setdefault("EXCHANGE_QUEUE_SECONDS", "0")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
 
 # Workers of one run clear the cache as they please: each has a Redis database of its own, down from the one given.

@@ -5,12 +5,14 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
-from botbalance import api, health, pages
+from botbalance import api, health, metrics, pages
 
 me: list[URLPattern | URLResolver] = [
     path("accounts/<int:account_id>/", api.AccountDetail.as_view()),
     path("accounts/<int:account_id>/reset", api.PaperReset.as_view()),
     path("portfolio/summary", api.SummaryView.as_view()),
+    path("balances", api.BalancesView.as_view()),
+    path("", include("accounts.me_api_urls")),
     path("", include("exchanges.api_urls")),
     path("", include("portfolio.api_urls")),
     path("", include("orders.api_urls")),
@@ -30,6 +32,7 @@ urlpatterns = [
     path("api/me/", include(me)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("health/live", health.live),
+    path("metrics", metrics.metrics),
     path("admin/", admin.site.urls),
 ]
 

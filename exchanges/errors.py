@@ -3,8 +3,10 @@
 ExchangeError
 |- Rejected             no: the exchange understood and refused; `exchange_code` and `exchange_message` say why
 |- CredentialsRefused   no: stop this account until its owner changes the key
-|- Throttled            later: after `retry_after` seconds; nothing was executed. `banned` means HTTP 418
+|- Throttled            later: after `retry_after` seconds; nothing was executed. `banned` means HTTP 418, `not_sent`
+|                       that this server itself held it back
 |- Unavailable          yes: a read that failed, or a write that is known not to have been executed
+|  `- StalePrices       yes: there are prices, too old to be traded on; `age_seconds` says how old
 |- ClockSkew            once: refused before execution (-1021); resync the clock, send again with the same id
 `- OutcomeUnknown       ask, never resend: an order or a cancel that may or may not have been executed
 
@@ -59,6 +61,7 @@ class Throttled(ExchangeError):
     default_code = "exchange_throttled"
     retry_after: float = 1.0
     banned: bool = False
+    not_sent: bool = False
 
 
 class Unavailable(ExchangeError):
@@ -67,6 +70,16 @@ class Unavailable(ExchangeError):
     status = 503
     default_code = "exchange_unavailable"
     not_before_ms: int = 0
+
+
+class StalePrices(Unavailable):
+    """The latest prices are too old to be traded on."""
+
+    default_code = "stale_prices"
+
+    def __init__(self, message: str, age_seconds: int) -> None:
+        super().__init__(message)
+        self.age_seconds = age_seconds
 
 
 class ClockSkew(ExchangeError):

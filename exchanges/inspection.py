@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from botbalance.lib.errors import AppError
-from exchanges import keys, markets, services
+from exchanges import keys, markets, services, traffic
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.domain import AccountInfo, KeyRights, RateLimit
 from exchanges.errors import NotAvailable
+from exchanges.ledger import limits as ledger_limits
 from exchanges.models import ExchangeAccount
 
 T = TypeVar("T")
@@ -71,8 +72,19 @@ def inspect(account: ExchangeAccount) -> Inspection:
         found.symbols = len(rules.rules)
         found.symbols_trading = sum(rule.is_trading for rule in rules.rules.values())
         found.rules_age_seconds = markets.rules_age_seconds(adapter.venue)
-        found.limits = [(limit, adapter.used_limits.get(limit.name)) for limit in rules.limits]
+        used = _used(adapter, account)
+        found.limits = [(limit, used.get(limit.name)) for limit in rules.limits]
     return found
+
+
+def _used(adapter: BinanceAdapter, account: ExchangeAccount) -> dict[str, int]:
+    """What is used of the limits, by RateLimit.name: what the answers told, or what the ledger counted if more."""
+    used = dict(adapter.used_limits)
+    counted = traffic.traffic_of(adapter.base_url)
+    orders = {f"{ledger_limits.ORDERS}{row.interval}": row.used for row in counted.orders if row.account == account.pk}
+    for name, number in {ledger_limits.WEIGHT: counted.used, **orders}.items():
+        used[name] = max(number, used.get(name, 0))
+    return used
 
 
 def _latency_ms(adapter: BinanceAdapter) -> int:

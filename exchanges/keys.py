@@ -1,11 +1,14 @@
 """Whether keys can be used: by the look of them, and by the rights the exchange says they have."""
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from accounts import services as accounts
 from exchanges import signing
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.errors import CredentialsRefused, NotAvailable
+from exchanges.models import ExchangeAccount
 
 MOST_KEY_CHARACTERS = 200
 # An RSA key of 4096 bits has 3,300.
@@ -56,6 +59,18 @@ def check_rights(adapter: ExchangeAdapter) -> str:
     if not rights.can_trade_spot:
         raise CredentialsRefused(may_not_trade())
     return "" if rights.is_ip_restricted else works_from_anywhere()
+
+
+def tell_refused(account: ExchangeAccount) -> None:
+    """Let its owner know that the exchange refuses an account's key, and what to do."""
+    with accounts.speaking_to(account.user):
+        title = _("The exchange refuses the key of %(label)s") % {"label": account.label}
+        text = _(
+            "Nothing is traded there, and open orders are not looked after, until it works again. The page of exchange "
+            "accounts says what the exchange said. Mend the key at the exchange and check the account there, or "
+            "disconnect it and connect it with a new key."
+        )
+        accounts.tell(account.user, title, text, reverse("exchanges:list"))
 
 
 def may_withdraw() -> str:

@@ -8,15 +8,14 @@ import logging
 import time
 from threading import Lock
 
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 
-from botbalance.lib import system_settings
+from botbalance.lib import cache, system_settings
 from botbalance.lib.clock import now_ms
 from botbalance.lib.money import ZERO
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.domain import BookTicker, ExchangeInfo, Price, PriceSnapshot, Venue
-from exchanges.errors import ExchangeError, Unavailable
+from exchanges.errors import ExchangeError, StalePrices, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +23,6 @@ RULES_PROCESS_SECONDS = 300
 LAST_KNOWN_SECONDS = 3600
 FLIGHT_SECONDS = 15
 FAILURE_SECONDS = 2
-# Older prices are shown with their age, and never traded on.
-STALE_AFTER_SECONDS = 60
 
 # This process's copy: when it was made (monotonic seconds), when the rules were read (ms), and the rules.
 _rules: dict[Venue, tuple[float, int, ExchangeInfo]] = {}
@@ -35,7 +32,7 @@ _rules_lock = Lock()
 def prices(venue: Venue, adapter: ExchangeAdapter, most_seconds: int = 300) -> PriceSnapshot:
     """Prices no older than the settings and `most_seconds` allow. Raises an ExchangeError when they cannot be had."""
     effective = system_settings.current()
-    key = f"prices:{venue}:{effective.pricing_source}"
+    key = _prices_key(venue)
     ttl_seconds = min(effective.pricing_ttl_seconds, most_seconds)
     if not effective.pricing_use_cache:
         return _fly(key, venue, adapter, effective.pricing_source)
@@ -43,16 +40,16 @@ def prices(venue: Venue, adapter: ExchangeAdapter, most_seconds: int = 300) -> P
         known = _fresh(key, ttl_seconds)
         if known is not None:
             return known
-        if cache.add(f"{key}:flight", 1, FLIGHT_SECONDS):
+        if cache.first(f"{key}:flight", FLIGHT_SECONDS):
             try:
                 # It may have landed between our look and our turn.
                 return _fresh(key, ttl_seconds) or _fly(key, venue, adapter, effective.pricing_source)
             finally:
-                cache.delete(f"{key}:flight")
+                cache.forget(f"{key}:flight")
         landed = _await_flight(key, ttl_seconds)
         if landed is not None:
             return landed
-        failure: str | None = cache.get(f"{key}:failed")
+        failure: str | None = cache.recall(f"{key}:failed")
         if failure is not None:
             raise Unavailable(failure)  # all who waited for it share its fate, instead of asking one after another
 
@@ -62,10 +59,10 @@ def _fly(key: str, venue: Venue, adapter: ExchangeAdapter, source: str) -> Price
     try:
         snapshot = _fetch(venue, adapter, source)
     except ExchangeError as error:
-        cache.set(f"{key}:failed", error.message, FAILURE_SECONDS)
+        cache.remember(f"{key}:failed", error.message, FAILURE_SECONDS)
         raise
-    cache.delete(f"{key}:failed")
-    cache.set(key, snapshot, LAST_KNOWN_SECONDS)
+    cache.forget(f"{key}:failed")
+    cache.remember(key, snapshot.packed(), LAST_KNOWN_SECONDS)
     return snapshot
 
 
@@ -74,25 +71,39 @@ def prices_for_display(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
     try:
         return prices(venue, adapter)
     except ExchangeError:
-        source = system_settings.current().pricing_source
-        known: PriceSnapshot | None = cache.get(f"prices:{venue}:{source}")
+        known: PriceSnapshot | None = cache.recall(_prices_key(venue))
         if known is None:
             raise
         return known
 
 
 def prices_for_trading(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
-    """Prices that may be traded on; Unavailable when they are stale."""
-    snapshot = prices(venue, adapter, most_seconds=STALE_AFTER_SECONDS)
-    age = snapshot.age_seconds(now_ms())
-    if age > STALE_AFTER_SECONDS:
-        raise Unavailable(_("The latest prices are %(age)s seconds old; nothing is traded on them.") % {"age": age})
+    """Prices that may be traded on; StalePrices when only old ones are known, another ExchangeError when none are."""
+    most_seconds = system_settings.current().stale_price_seconds
+    try:
+        snapshot = prices(venue, adapter, most_seconds=most_seconds)
+    except ExchangeError:
+        known: PriceSnapshot | None = cache.recall(_prices_key(venue))
+        if known is None:
+            raise
+        raise _stale(known) from None
+    if snapshot.age_seconds(now_ms()) > most_seconds:
+        raise _stale(snapshot)
     return snapshot
+
+
+def _stale(snapshot: PriceSnapshot) -> StalePrices:
+    age = snapshot.age_seconds(now_ms())
+    return StalePrices(_("The latest prices are %(age)s seconds old; nothing is traded on them.") % {"age": age}, age)
+
+
+def _prices_key(venue: Venue) -> str:
+    return f"prices:{venue}:{system_settings.current().pricing_source}"
 
 
 def _fresh(key: str, ttl_seconds: int) -> PriceSnapshot | None:
     """The cached prices unless they are too old, or from a future that a clock set back has left behind."""
-    known: PriceSnapshot | None = cache.get(key)
+    known: PriceSnapshot | None = cache.recall(key)
     return known if known is not None and abs(now_ms() - known.at_ms) < ttl_seconds * 1000 else None
 
 
@@ -104,7 +115,7 @@ def _await_flight(key: str, ttl_seconds: int) -> PriceSnapshot | None:
         known = _fresh(key, ttl_seconds)
         if known is not None:
             return known
-        if cache.get(f"{key}:flight") is None:
+        if cache.recall(f"{key}:flight") is None:
             return _fresh(key, ttl_seconds)
     return None
 
@@ -137,7 +148,7 @@ def rules(venue: Venue, adapter: ExchangeAdapter) -> ExchangeInfo:
     known = _rules.get(venue)
     if known is not None and time.monotonic() - known[0] < RULES_PROCESS_SECONDS:
         return known[2]
-    shared: tuple[int, ExchangeInfo] | None = cache.get(_rules_key(venue))
+    shared: tuple[int, ExchangeInfo] | None = cache.recall(_rules_key(venue))
     ttl_ms = system_settings.current().exchange_info_ttl_seconds * 1000
     if shared is None or not 0 <= now_ms() - shared[0] < ttl_ms:
         return refresh_rules(venue, adapter)
@@ -152,14 +163,14 @@ def refresh_rules(venue: Venue, adapter: ExchangeAdapter) -> ExchangeInfo:
         logger.warning(
             "exchange_info venue=%s passed_over=%s: %s", venue, len(info.passed_over), "; ".join(info.passed_over[:10])
         )
-    cache.set(_rules_key(venue), (at_ms, info), system_settings.current().exchange_info_ttl_seconds)
+    cache.remember(_rules_key(venue), (at_ms, info), system_settings.current().exchange_info_ttl_seconds)
     return _remember_rules(venue, at_ms, info)
 
 
 def rules_age_seconds(venue: Venue) -> int | None:
     """How long ago the rules in use were read from the exchange; None where none are kept."""
     known = _rules.get(venue)
-    shared: tuple[int, ExchangeInfo] | None = cache.get(_rules_key(venue))
+    shared: tuple[int, ExchangeInfo] | None = cache.recall(_rules_key(venue))
     moments = [at_ms for at_ms in (known and known[1], shared and shared[0]) if at_ms is not None]
     return max(0, (now_ms() - max(moments)) // 1000) if moments else None
 

@@ -51,3 +51,39 @@ class ExchangeAccount(models.Model):
     @property
     def has_own_keys(self) -> bool:
         return bool(self.api_key and self.api_secret)
+
+
+class TrafficState(models.Model):
+    """The ledger of requests where there is no Redis: what is known of one host, or of one account's orders there.
+
+    Nothing here has to outlive a crash: the exchange's next answer tells what is used, and bans are TrafficPauses.
+    """
+
+    key = models.CharField(primary_key=True, max_length=300)
+    state = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name = _("exchange traffic")
+        verbose_name_plural = _("exchange traffic")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class TrafficPause(models.Model):
+    """The last long pause, or ban, that a host has asked for: what the ledger's store may lose, and must not forget.
+
+    Times in ms on our clock; `status` is the HTTP status that began it.
+    """
+
+    host = models.CharField(primary_key=True, max_length=300)
+    since_ms = models.BigIntegerField()
+    until_ms = models.BigIntegerField()
+    status = models.PositiveSmallIntegerField()
+
+    class Meta:
+        verbose_name = _("traffic pause")
+        verbose_name_plural = _("traffic pauses")
+
+    def __str__(self) -> str:
+        return self.host

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,11 +17,14 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.models import User
 from botbalance.lib import system_settings
 from botbalance.lib.errors import Conflict, Invalid, NotFound
-from exchanges import keys, markets, signing
+from exchanges import keys, markets, medians, signing
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.adapters.session import new_session
 from exchanges.domain import ExchangeInfo, KeySource, NoVenue, PriceSnapshot, Venue, resolve_venue
 from exchanges.errors import CredentialsRefused, ExchangeError
+from exchanges.ledger import services as ledger
+from exchanges.ledger.domain import SERVER
+from exchanges.ledger.services import Meter
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
 from exchanges.paper.transport import PaperTransport
@@ -78,12 +81,17 @@ def adapter_for(account: ExchangeAccount) -> BinanceAdapter:
     """The adapter that trades this account, by the venue table of the architecture page."""
     venue, source = venue_of(account)
     if source == KeySource.OWN:
-        return _adapter(venue, account.api_key, account.api_secret)
+        return _adapter(venue, account.api_key, account.api_secret, _meter(account))
     if source == KeySource.SYSTEM:
-        return system_adapter()
+        return system_adapter(account.user_id)
     if not account.paper_key:
         _open_paper_on_first_use(account)
-    return _adapter(venue, account.paper_key, account.paper_secret)
+    return _adapter(venue, account.paper_key, account.paper_secret, _meter(account))
+
+
+def _meter(account: ExchangeAccount) -> Meter:
+    """On whose behalf it is asked; an account that is being connected has no number yet, and places no orders."""
+    return Meter(ledger.current(), account.user_id, account.pk or 0)
 
 
 @contextmanager
@@ -101,26 +109,37 @@ def trial_adapter() -> Iterator[BinanceAdapter]:
         paper.close_account(pair.api_key)
 
 
-def system_adapter() -> BinanceAdapter:
-    """An adapter with the server's own keys: testnet only, where they are set and switched on."""
+def system_adapter(owner: int = SERVER) -> BinanceAdapter:
+    """An adapter with the server's own keys: testnet only, where they are set and switched on.
+
+    Whoever trades with them shares their one account there, and its limit of orders.
+    """
     if settings.EXCHANGE_ENV != "testnet" or not _has_system_keys():
         raise CredentialsRefused(
             _("This server has no testnet keys of its own, or ENABLE_SYSTEM_TESTNET_ACCOUNT is off.")
         )
-    return _adapter(Venue.TESTNET, settings.BINANCE_SPOT_TESTNET_API_KEY, settings.BINANCE_SPOT_TESTNET_API_SECRET)
+    key, secret = settings.BINANCE_SPOT_TESTNET_API_KEY, settings.BINANCE_SPOT_TESTNET_API_SECRET
+    return _adapter(Venue.TESTNET, key, secret, Meter(ledger.current(), owner))
 
 
-def _adapter(venue: Venue, api_key: str = "", api_secret: str = "") -> BinanceAdapter:
+def base_url_of(venue: Venue) -> str:
+    """Where a venue is."""
     base_urls = {
         Venue.PAPER: paper.BASE_URL,
         Venue.TESTNET: settings.BINANCE_TESTNET_URL,
         Venue.MAINNET: settings.BINANCE_MAINNET_URL,
     }
+    return str(base_urls[venue]).rstrip("/")
+
+
+def _adapter(venue: Venue, api_key: str = "", api_secret: str = "", meter: Meter | None = None) -> BinanceAdapter:
+    """Without a meter it asks for the server itself."""
     return BinanceAdapter(
-        base_urls[venue],
+        base_url_of(venue),
         api_key=api_key,
         api_secret=api_secret,
         session=_session(),
+        meter=meter or Meter(ledger.current()),
         venue=venue,
         timeout=(settings.EXCHANGE_CONNECT_TIMEOUT_SECONDS, settings.EXCHANGE_READ_TIMEOUT_SECONDS),
         recv_window_ms=settings.EXCHANGE_RECV_WINDOW_MS,
@@ -143,6 +162,37 @@ def market_for(account: ExchangeAccount, *, trading: bool) -> Market:
     adapter = _adapter(venue)
     read = markets.prices_for_trading if trading else markets.prices_for_display
     return Market(venue, read(venue, adapter), markets.rules(venue, adapter))
+
+
+def price_jumps(account: ExchangeAccount, prices: PriceSnapshot, symbols: Iterable[str]) -> dict[str, Decimal]:
+    """By how many percent prices have jumped: those beyond the system settings' limit. Raises an ExchangeError."""
+    venue, _source = venue_of(account)
+    effective = system_settings.current()
+    return medians.jumps(
+        venue,
+        _adapter(venue),
+        prices,
+        symbols,
+        most_pct=effective.price_jump_pct,
+        minutes=effective.price_jump_minutes,
+    )
+
+
+def venue_by(*, on_paper: bool, has_own_keys: bool) -> Venue | None:
+    """`venue_of` without the account's row, for many accounts at once; None where it can not trade."""
+    resolved = resolve_venue(
+        on_paper=on_paper,
+        has_own_keys=has_own_keys,
+        exchange_env=settings.EXCHANGE_ENV,
+        has_system_keys=_has_system_keys(),
+    )
+    return resolved[0] if isinstance(resolved, tuple) else None
+
+
+def shared_market(venue: Venue) -> Market:
+    """Prices and rules of a venue as last known, with their age: to look by, not to trade on."""
+    adapter = _adapter(venue)
+    return Market(venue, markets.prices_for_display(venue, adapter), markets.rules(venue, adapter))
 
 
 def exchange_info_for(account: ExchangeAccount) -> ExchangeInfo:
@@ -276,10 +326,14 @@ def check_account(account: ExchangeAccount) -> ExchangeAccount:
 
 
 def mark_refused(account: ExchangeAccount, reason: str) -> None:
-    """Stop using an account whose key the exchange refuses, until its owner has it checked again."""
-    ExchangeAccount.objects.filter(pk=account.pk).update(
-        status=ExchangeAccount.Status.REFUSED, status_reason=reason[:400], checked_at=timezone.now()
-    )
+    """Stop using an account whose key the exchange refuses, until its owner, who is told, has it checked."""
+    refused = ExchangeAccount.Status.REFUSED
+    rows = ExchangeAccount.objects.filter(pk=account.pk)
+    with transaction.atomic():
+        has_turned = rows.filter(archived_at=None).exclude(status=refused).update(status=refused)
+        rows.update(status_reason=reason[:400], checked_at=timezone.now())
+        if has_turned:
+            keys.tell_refused(account)
     account.refresh_from_db(fields=["status", "status_reason", "checked_at"])
     logger.warning("account %s refused by the exchange", account.pk)
 
@@ -310,7 +364,7 @@ def _open_paper(account: ExchangeAccount, balances: Mapping[str, Decimal]) -> No
 def _open_paper_on_first_use(account: ExchangeAccount) -> None:
     """A Binance account without keys trades paper in the mock environment; two first uses open one paper account."""
     with transaction.atomic():
-        row = ExchangeAccount.objects.select_for_update().get(pk=account.pk)
+        row = ExchangeAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
         if not row.paper_key:
             _open_paper(row, {row.quote: system_settings.current().paper_start_balance})
             row.save(update_fields=["paper_key", "paper_secret"])

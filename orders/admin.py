@@ -1,21 +1,13 @@
+from datetime import datetime
+
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from orders.models import Fill, Order, OrderEvent, Run
-
-
-class ReadOnly(admin.ModelAdmin):
-    """History is looked at, not edited."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from botbalance.lib.admin import ReadOnly
+from orders import outlook, telling
+from orders.models import Autopilot, Fill, Order, OrderEvent, Run, StrangerOrder, Tick, Watch
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -42,11 +34,78 @@ class OrderAdmin(ReadOnly):
     list_display = ["id", "user", "symbol", "side", "price", "quantity", "executed_quantity", "status", "created_at"]
     list_filter = ["status", "side"]
     search_fields = ["client_order_id", "symbol", "user__email"]
+    list_select_related = ["user"]
+    show_full_result_count = False
     inlines = [FillInline, EventInline]
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnly):
     list_display = ["id", "user", "strategy", "trigger", "state", "reason_code", "problem", "started_at", "finished_at"]
-    list_filter = ["state", "trigger", "reason_code"]
+    list_filter = ["state", "trigger", "goal", "reason_code"]
     search_fields = ["user__email", "strategy__name"]
+    list_select_related = ["user", "strategy"]
+    show_full_result_count = False
+
+
+@admin.register(Autopilot)
+class AutopilotAdmin(ReadOnly):
+    list_display = [
+        "strategy", "user", "is_on", "started_at", "paused_at", "pause_code", "failures_in_a_row", "scheduled_at",
+    ]  # fmt: skip
+    list_filter = ["is_on", ("paused_at", admin.EmptyFieldListFilter), "pause_code"]
+    search_fields = ["user__email", "strategy__name"]
+    list_select_related = ["user", "strategy"]
+    ordering = ["-started_at"]
+
+
+@admin.register(Tick)
+class TickAdmin(ReadOnly):
+    list_display = ["id", "user", "strategy", "status", "reason", "looks", "milliseconds", "started_at", "ended_at"]
+    list_filter = ["status", "code", "ended_at"]
+    search_fields = ["user__email", "strategy__name"]
+    list_select_related = ["user", "strategy"]
+    show_full_result_count = False
+
+    @admin.display(description=_("reason"))
+    def reason(self, tick: Tick) -> str:
+        return telling.tick_reason(tick)
+
+
+@admin.register(Watch)
+class WatchAdmin(ReadOnly):
+    """When accounts are looked at, and who is at it: what a look that does not come is found out with."""
+
+    list_display = ["account", "user", "due", "looked_at", "lease_until", "has_work", "quiet_looks", "ticks"]
+    list_filter = ["has_work", ("due_ms", admin.EmptyFieldListFilter)]
+    search_fields = ["account__user__email", "account__label"]
+    list_select_related = ["account__user"]
+    ordering = ["due_ms"]
+
+    @admin.display(description=_("user"), ordering="account__user__email")
+    def user(self, watch: Watch) -> str:
+        return watch.account.user.email
+
+    @admin.display(description=_("due"), ordering="due_ms")
+    def due(self, watch: Watch) -> datetime | None:
+        return outlook.at(watch.due_ms)
+
+    @admin.display(description=_("looked at"), ordering="looked_at_ms")
+    def looked_at(self, watch: Watch) -> datetime | None:
+        return outlook.at(watch.looked_at_ms)
+
+    @admin.display(description=_("lease until"), ordering="lease_until_ms")
+    def lease_until(self, watch: Watch) -> datetime | None:
+        return outlook.at(watch.lease_until_ms)
+
+
+@admin.register(StrangerOrder)
+class StrangerOrderAdmin(ReadOnly):
+    list_display = ["account", "user", "symbol", "side", "type", "price", "quantity", "executed_quantity", "seen_at"]
+    list_filter = ["side", "type"]
+    search_fields = ["account__user__email", "symbol", "client_order_id"]
+    list_select_related = ["account__user"]
+
+    @admin.display(description=_("user"), ordering="account__user__email")
+    def user(self, order: StrangerOrder) -> str:
+        return order.account.user.email

@@ -4,6 +4,10 @@ from orders import api
 
 urlpatterns = [
     path("strategies/<int:strategy_id>/plan", api.PlanView.as_view()),
+    path("strategies/<int:strategy_id>/autopilot", api.AutopilotView.as_view()),
+    path("strategies/<int:strategy_id>/start", api.AutopilotStart.as_view()),
+    path("strategies/<int:strategy_id>/stop", api.AutopilotStop.as_view()),
+    path("strategies/<int:strategy_id>/ticks", api.TickList.as_view()),
     path("rebalance/execute", api.ExecuteView.as_view()),
     path("runs", api.RunList.as_view()),
     path("runs/<int:run_id>", api.RunDetail.as_view()),
@@ -11,6 +15,7 @@ urlpatterns = [
     path("orders", api.OrderList.as_view()),
     path("orders/refresh", api.OrdersRefresh.as_view()),
     path("orders/cancel", api.OrdersCancelAll.as_view()),
+    path("stranger-orders", api.StrangerList.as_view()),
     path("orders/<int:order_id>", api.OrderDetail.as_view()),
     path("orders/<int:order_id>/cancel", api.OrderCancel.as_view()),
 ]

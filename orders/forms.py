@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from exchanges.models import ExchangeAccount
 from orders.domain import Status
+from orders.models import Tick
 from orders.presentation import STATUS_WORDS
 
 MOST = 2**62
@@ -55,3 +56,10 @@ class FilterForm(forms.Form):
     @property
     def shown(self) -> list[forms.BoundField]:
         return [self[name] for name in ("account", "status", "side", "symbol")]
+
+
+class TickFilterForm(forms.Form):
+    """Which ticks: of one status, older than one."""
+
+    status = forms.ChoiceField(required=False, choices=[("", ""), *Tick.Status.choices])
+    before = forms.IntegerField(required=False, min_value=1, max_value=MOST)

@@ -36,11 +36,20 @@ class Run(models.Model):
         PAGE = "page", _("by hand")
         API = "api", _("by API")
         COMMAND = "command", _("by command")
+        AUTOPILOT = "autopilot", _("by the autopilot")
+
+    class Goal(models.TextChoices):
+        BAND = "band", _("what is outside its band")
+        TARGET = "target", _("everything to its target")
+        BUY = "buy", _("invest a deposit, buying only")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
     account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="runs")
     strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="runs")
     trigger = models.CharField(max_length=10, choices=Trigger.choices)
+    goal = models.CharField(max_length=10, choices=Goal.choices, default=Goal.BAND)
+    # Middle of the market when each symbol was first planned: what the worst price is measured from.
+    first_prices = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     reason_code = models.CharField(max_length=30, blank=True, default="")
     reason_values = models.JSONField(default=dict, blank=True)
@@ -133,6 +142,8 @@ class Order(models.Model):
     # Executed quantity that fill rows account for; the two differ until the fills have been read.
     recorded_quantity = MoneyField(default=Decimal(0))
     fees = models.JSONField(default=dict, blank=True)
+    # The exchange has forgotten the order before its trades were read (testnet's monthly wipe): they never will be.
+    trades_lost = models.BooleanField(default=False)
     status = models.CharField(max_length=20, default=Status.PENDING, choices=STATUS_CHOICES)
     error_code = models.IntegerField(default=0)
     error = models.CharField(max_length=400, blank=True, default="")
@@ -152,6 +163,12 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["user", "-id"]),
             models.Index(fields=["account", "status"]),
+            models.Index(fields=["account", "-updated_at"]),
+            models.Index(
+                fields=["account"],
+                condition=~models.Q(executed_quantity=models.F("recorded_quantity")) & models.Q(trades_lost=False),
+                name="fills_unread",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -194,6 +211,7 @@ class Fill(models.Model):
 
     class Meta:
         ordering = ["at", "trade_id"]
+        indexes = [models.Index(fields=["at"])]
         constraints = [
             models.UniqueConstraint(fields=["order", "trade_id"], name="one_fill_per_trade"),
         ]
@@ -217,3 +235,122 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.kind} {self.status}"
+
+
+class StrangerOrder(models.Model):
+    """An open order at an account that is not ours: shown, left alone, and what it locks is not free."""
+
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="stranger_orders")
+    exchange_order_id = models.BigIntegerField()
+    client_order_id = models.CharField(max_length=64, blank=True, default="")
+    symbol = models.CharField(max_length=40)
+    side = models.CharField(max_length=4)
+    type = models.CharField(max_length=20)
+    price = MoneyField()
+    quantity = MoneyField()
+    executed_quantity = MoneyField(default=Decimal(0))
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("order placed elsewhere")
+        verbose_name_plural = _("orders placed elsewhere")
+        ordering = ["symbol", "exchange_order_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "symbol", "exchange_order_id"], name="one_row_per_stranger")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.symbol} {self.exchange_order_id}"
+
+
+class Watch(models.Model):
+    """When an account is looked at next, and who is looking at it now. Times in UTC milliseconds.
+
+    `due_ms` is None while there is nothing to look for. A tick claims the account by a conditional update:
+    `ticked_due_ms` says for which due time, so that no period is ticked twice, and the lease ends by itself when its
+    holder dies.
+    """
+
+    account = models.OneToOneField(ExchangeAccount, on_delete=models.CASCADE, primary_key=True, related_name="watch")
+    due_ms = models.BigIntegerField(null=True, blank=True, db_index=True)
+    # Orders that are not fully known, or a rebalance under way: set with them, cleared under a lock by a tick.
+    has_work = models.BooleanField(default=False)
+    ticked_due_ms = models.BigIntegerField(default=0)
+    lease_until_ms = models.BigIntegerField(default=0)
+    lease_token = models.CharField(max_length=32, blank=True, default="")
+    # How often the scan found nothing to do since the last tick, and how often there was a tick at all.
+    quiet_looks = models.PositiveIntegerField(default=0)
+    looked_at_ms = models.BigIntegerField(default=0)
+    ticks = models.BigIntegerField(default=0)
+    # Its last look had no price young enough to decide by; the first that has one writes down how things are.
+    is_blind = models.BooleanField(default=False)
+    # Where a tick could do nothing about a drift, the drift alone is no reason for another one before this time.
+    hold_until_ms = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("watch")
+        verbose_name_plural = _("watches")
+
+    def __str__(self) -> str:
+        return f"{self.account_id}"
+
+
+class Autopilot(models.Model):
+    """Whether a strategy trades by itself, and why not when it has paused itself."""
+
+    strategy = models.OneToOneField(Strategy, on_delete=models.CASCADE, primary_key=True, related_name="autopilot")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="autopilots")
+    is_on = models.BooleanField(_("on"), default=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    pause_code = models.CharField(max_length=30, blank=True, default="")
+    pause_values = models.JSONField(default=dict, blank=True)
+    failures_in_a_row = models.PositiveSmallIntegerField(default=0)
+    # When the schedule of the modes `periodic` and `both` comes round next.
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("autopilot")
+        verbose_name_plural = _("autopilots")
+
+    def __str__(self) -> str:
+        return f"{self.strategy_id} {'on' if self.is_on else 'off'}"
+
+    @property
+    def is_flying(self) -> bool:
+        """On, and not paused."""
+        return self.is_on and self.paused_at is None
+
+
+class Tick(models.Model):
+    """What the autopilot decided and why. Ticks in a row with the same decision are one row that counts them."""
+
+    class Status(models.TextChoices):
+        IDLE = "idle", _("nothing to do")
+        WAITING = "waiting", _("waiting")
+        ACTED = "acted", _("traded")
+        HELD = "held", _("held back")
+        FAILED = "failed", _("failed")
+        PAUSED = "paused", _("paused")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ticks")
+    strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="ticks")
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="ticks")
+    status = models.CharField(max_length=10, choices=Status.choices)
+    code = models.CharField(max_length=30)
+    values = models.JSONField(default=dict, blank=True)
+    # {"placed": 3, "cancelled": 1, "filled": 2}: what became of orders during the tick.
+    actions = models.JSONField(default=dict, blank=True)
+    looks = models.PositiveIntegerField(default=1)
+    milliseconds = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("tick")
+        verbose_name_plural = _("ticks")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["strategy", "-id"]), models.Index(fields=["user", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_id} {self.status} {self.code}"

@@ -70,8 +70,16 @@ EVENT_WORDS: Mapping[str, tuple[str, str | Promise]] = {
     "fill": ("ok", _("Traded:")),
     "cancelling": ("", _("Asked the exchange to cancel it.")),
     "cancelled": ("", _("The exchange confirmed the cancellation.")),
+    "cancelled_elsewhere": ("warn", _("Cancelled at the exchange, not by BotBalance.")),
+    "expired": ("warn", _("The exchange ended it by its own rules.")),
+    "adopted": ("warn", _("Found at the exchange: it was sent by a rebalance, and its record was missing here.")),
+    "found": ("warn", _("Found at the exchange, where it had been thought gone.")),
     "rejected": ("bad", _("The exchange refused it.")),
     "not_placed": ("bad", _("It was not placed.")),
+    "trades_lost": (
+        "bad",
+        _("The exchange has forgotten it before its trades were read; what it cost in fees is not known."),
+    ),
     "vanished": ("bad", _("The exchange does not know it any more.")),
 }
 

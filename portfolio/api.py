@@ -1,4 +1,4 @@
-"""/api/me/balances and /api/me/portfolio/history"""
+"""/api/me/balances, /api/me/portfolio/history and /api/me/cash-flows"""
 
 from typing import Any
 
@@ -8,18 +8,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from botbalance.lib.api import AmountField
+from botbalance.lib.api import AmountField, OldestLast
 from botbalance.lib.money import plain
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
 from portfolio import selectors, services
-from portfolio.models import PortfolioSnapshot
+from portfolio.models import CashFlow, PortfolioSnapshot
 
 ACCOUNT = OpenApiParameter("account", int, description="An account of yours; the first one when left out.")
 
 
+REFRESH = OpenApiParameter("refresh", bool, description="Read the balances now, whatever is known.")
+
+
 class AccountQuery(serializers.Serializer[Any]):
     account = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+
+
+class RefreshQuery(serializers.Serializer[Any]):
+    refresh = serializers.BooleanField(required=False, default=False)
 
 
 class HistoryQuery(AccountQuery):
@@ -39,6 +46,15 @@ class SnapshotSerializer(serializers.ModelSerializer[PortfolioSnapshot]):
         fields = ["at", "reason", "quote", "nav", "holdings"]
 
 
+class CashFlowSerializer(serializers.ModelSerializer[CashFlow]):
+    amount = AmountField()
+    value = AmountField(allow_null=True)
+
+    class Meta:
+        model = CashFlow
+        fields = ["id", "at", "kind", "asset", "amount", "value"]
+
+
 def account_of_query(request: Request) -> ExchangeAccount:
     """The account a request asks for with ?account=, or the user's first."""
     query = AccountQuery(data=request.query_params)
@@ -46,11 +62,23 @@ def account_of_query(request: Request) -> ExchangeAccount:
     return exchanges.chosen_account(request.user, query.validated_data.get("account"))  # type: ignore[arg-type]
 
 
+def wants_fresh(request: Request) -> bool:
+    """Whether a request asks with ?refresh= for balances read now."""
+    query = RefreshQuery(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    return bool(query.validated_data["refresh"])
+
+
 class BalancesView(APIView):
-    @extend_schema(parameters=[ACCOUNT], responses={200: dict})
+    """Balances as last read, and when that was. They are read again after an order of ours changed, when they are old,
+    or with `refresh`.
+    """
+
+    @extend_schema(parameters=[ACCOUNT, REFRESH], responses={200: dict})
     def get(self, request: Request) -> Response:
         account = account_of_query(request)
-        known = services.balances_for_display(account)
+        fresh = wants_fresh(request)
+        known = services.balances_for_display(account, changed_ms=self.changed_ms(account), fresh=fresh)
         return Response(
             {
                 "account": account.pk,
@@ -61,6 +89,10 @@ class BalancesView(APIView):
                 ],
             }
         )
+
+    def changed_ms(self, account: ExchangeAccount) -> int:
+        """When an order of ours at the account changed last; orders are not known on this floor."""
+        return 0
 
 
 class HistoryView(APIView):
@@ -74,3 +106,18 @@ class HistoryView(APIView):
         rows = selectors.history(account, query.validated_data.get("from"), query.validated_data.get("to"))
         newest = rows.order_by("-at", "-id")[:2000]
         return Response({"account": account.pk, "results": SnapshotSerializer(list(reversed(newest)), many=True).data})
+
+
+class CashFlowList(APIView):
+    """What came into an account, or left it, without an order of ours, newest first. `value` is in its quote."""
+
+    @extend_schema(parameters=[ACCOUNT, HistoryQuery], responses=CashFlowSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        query = HistoryQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        account = account_of_query(request)
+        rows = selectors.cash_flows(account, query.validated_data.get("from"), query.validated_data.get("to"))
+        paginator = OldestLast()
+        page = paginator.paginate_queryset(rows, request, view=self)
+        body = {"account": account.pk, "results": CashFlowSerializer(page, many=True).data}
+        return Response({**body, "next": paginator.get_next_link()})

@@ -3,6 +3,6 @@ from django.urls import path
 from portfolio import api
 
 urlpatterns = [
-    path("balances", api.BalancesView.as_view()),
+    path("cash-flows", api.CashFlowList.as_view()),
     path("portfolio/history", api.HistoryView.as_view()),
 ]

@@ -46,3 +46,48 @@ class PortfolioSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.nav} {self.quote}"
+
+
+class ExplainedBalances(models.Model):
+    """What an account held when everything was last accounted for: {"BTC": "0.5"}, free and locked together.
+
+    What it holds later, less this and the fills since (`fills_up_to` is the last one counted), came or went without us.
+    """
+
+    account = models.OneToOneField(ExchangeAccount, on_delete=models.CASCADE, related_name="explained_balances")
+    at = models.DateTimeField()
+    totals = models.JSONField(default=dict)
+    fills_up_to = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("explained balances")
+        verbose_name_plural = _("explained balances")
+
+    def __str__(self) -> str:
+        return f"{self.account_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class CashFlow(models.Model):
+    """What came into an account or left it without an order of ours. `amount` is negative for what left."""
+
+    class Kind(models.TextChoices):
+        DEPOSIT = "deposit", _("deposit")
+        WITHDRAWAL = "withdrawal", _("withdrawal")
+        TRADE = "trade", _("traded elsewhere")
+
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="cash_flows")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    asset = models.CharField(max_length=20)
+    amount = MoneyField()
+    # In the account's quote when it was noticed; None where the asset had no price.
+    value = MoneyField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("cash flow")
+        verbose_name_plural = _("cash flows")
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["account", "-at"])]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.amount} {self.asset}"

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import QuerySet
 
 from exchanges.domain import Balance
 from exchanges.models import ExchangeAccount
-from portfolio.models import AccountBalances, PortfolioSnapshot
+from portfolio.models import AccountBalances, CashFlow, ExplainedBalances, PortfolioSnapshot
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,42 @@ def known_balances(account: ExchangeAccount, problem: str = "") -> KnownBalances
 
 def from_json(balances: dict[str, list[str]]) -> tuple[Balance, ...]:
     return tuple(Balance(asset, Decimal(free), Decimal(locked)) for asset, (free, locked) in sorted(balances.items()))
+
+
+def balances_are_stale(
+    known: KnownBalances | None, newest_order_change_ms: int, idle_seconds: int, now_ms: int
+) -> bool:
+    """Whether balances have to be read again before anything is decided on them. Pure.
+
+    They are stale when they are older than `idle_seconds`, or were asked for before the newest change of an order of
+    ours at the account (placed, filled, ended). Times in UTC milliseconds of our clock.
+    """
+    if known is None:
+        return True
+    as_of_ms = milliseconds(known.as_of)
+    return now_ms - as_of_ms > idle_seconds * 1000 or as_of_ms < newest_order_change_ms
+
+
+def milliseconds(moment: datetime) -> int:
+    """UTC milliseconds since 1970, exactly: a datetime's own timestamp() is a float."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def explained(account: ExchangeAccount) -> ExplainedBalances | None:
+    """What the account held when everything was last accounted for, None where that never was."""
+    return ExplainedBalances.objects.filter(account=account).first()
+
+
+def cash_flows(
+    account: ExchangeAccount, start: datetime | None = None, end: datetime | None = None
+) -> QuerySet[CashFlow]:
+    """What came into an account or left it without an order of ours within [start, end], newest first."""
+    rows = CashFlow.objects.filter(account=account)
+    if start:
+        rows = rows.filter(at__gte=start)
+    if end:
+        rows = rows.filter(at__lte=end)
+    return rows
 
 
 def history(account: ExchangeAccount, start: datetime | None, end: datetime | None) -> QuerySet[PortfolioSnapshot]:

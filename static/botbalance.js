@@ -57,6 +57,9 @@ document.querySelectorAll("form[data-targets]").forEach((form) => {
   addUp();
 });
 
+// On a narrow screen the entries of the navigation scroll sideways: the current one is in sight.
+document.querySelector(".site-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // A choice that shows another page shows it at once.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");

@@ -14,6 +14,14 @@ from exchanges.domain import Side
 MAX_TARGETS = 50
 
 
+class Trigger(StrEnum):
+    """When the autopilot acts: outside the band, on a schedule, or on a schedule where outside the band."""
+
+    THRESHOLD = "threshold"
+    PERIODIC = "periodic"
+    BOTH = "both"
+
+
 class BandType(StrEnum):
     """Absolute: points of NAV. Relative: percent of the target weight."""
 
@@ -26,6 +34,18 @@ class TradeTo(StrEnum):
 
     TARGET = "target"
     EDGE = "edge"
+
+
+class Goal(StrEnum):
+    """What a plan is for.
+
+    BAND: trade what is outside its band. TARGET: trade everything to its target, whatever the band. BUY: bring what is
+    below its target up to it with the quote that the targets do not ask for; nothing is sold.
+    """
+
+    BAND = "band"
+    TARGET = "target"
+    BUY = "buy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,11 @@ class Limits:
     value. order_step_pct: distance of a limit price from mid, in percent; negative crosses the spread.
     quote_reserve_pct: share of the managed value in quote that buys never touch. turnover_left: notional that may
     still be traded, None for no limit. fee_rate: commission as a fraction, for estimates and for what buys leave free.
+    worst_price_pct: how far from its symbol's first price (`first_prices`) an order may be priced for the worse, in
+    percent; None, or a symbol without a first price, for any distance. max_order_nav_pct: largest notional of a leg, in
+    percent of the whole account. open_slots: how many more orders may be open at the account. Both None for no limit.
+    jumps: symbols that are not traded because their price has jumped, with its distance in percent from the median of
+    the last `jump_minutes`.
     """
 
     min_delta_pct: Decimal = ONE
@@ -54,6 +79,21 @@ class Limits:
     turnover_left: Decimal | None = None
     sell_unlisted: bool = False
     fee_rate: Decimal = Decimal("0.001")
+    goal: Goal = Goal.BAND
+    first_prices: Mapping[str, Decimal] = field(default_factory=dict)
+    worst_price_pct: Decimal | None = None
+    max_order_nav_pct: Decimal | None = None
+    open_slots: int | None = None
+    jumps: Mapping[str, Decimal] = field(default_factory=dict)
+    jump_minutes: int = 0
+
+    def worst_price(self, symbol: str, side: Side) -> Decimal | None:
+        """The price no buy on the symbol may be above and no sell below; None for none."""
+        first = self.first_prices.get(symbol)
+        if first is None or self.worst_price_pct is None:
+            return None
+        share = self.worst_price_pct / HUNDRED
+        return first * (ONE + share if side == Side.BUY else ONE - share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +156,26 @@ class Plan:
     legs: tuple[Leg, ...]
     skips: tuple[Skip, ...]
     allocations: tuple[AllocationView, ...]
+    goal: Goal = Goal.BAND
 
     @property
     def is_settled(self) -> bool:
-        """Nothing to trade, and nothing that ought to be: every target is within its band."""
-        return not self.legs and all(skip.code in SETTLED for skip in self.skips)
+        """Nothing to trade, and nothing that ought to be: the goal is reached."""
+        return not self.legs and not self.unsettled
 
     @property
     def unsettled(self) -> tuple[Skip, ...]:
-        return tuple(skip for skip in self.skips if skip.code not in SETTLED)
+        return tuple(skip for skip in self.skips if skip.code not in SETTLED_FOR[self.goal])
 
 
 # Reasons that leave nothing to be done. `held` are coins the owner did not list and did not ask to sell.
-SETTLED = frozenset({"within_band", "held", "held_unpriced"})
+SETTLED = frozenset({"within_band", "at_target", "held", "held_unpriced"})
+# Without a band there is always a rest too small to be traded, and buying ends when what may be spent is spent.
+SETTLED_FOR: dict[Goal, frozenset[str]] = {
+    Goal.BAND: SETTLED,
+    Goal.TARGET: SETTLED | {"below_min_notional", "below_lot", "spent"},
+    Goal.BUY: SETTLED | {"below_min_notional", "below_lot", "buy_only", "no_quote"},
+}
 
 
 def _(sentence: str) -> str:
@@ -138,6 +185,10 @@ def _(sentence: str) -> str:
 
 REASONS: dict[str, str] = {
     "within_band": _("Within the band: {drift} points from the target {target} %, the band is {band} points."),
+    "at_target": _("At its target of {target} %, but for a rest of {drift} points."),
+    "spent": _(
+        "Fees and roundings have left too little {quote} for the last {drift} points, which are within the band."
+    ),
     "held": _("Not among the targets, so it is left alone and does not count towards them."),
     "held_unpriced": _("Not among the targets and without a price in {quote}; left alone."),
     "no_pair": _("There is no {asset}/{quote} pair on this exchange."),
@@ -157,6 +208,17 @@ REASONS: dict[str, str] = {
     "max_turnover": _("The turnover limit of this strategy is reached."),
     "max_position": _("{symbol} allows no more than {maximum} {asset} to be held."),
     "filter": _("The exchange would refuse the order ({filter})."),
+    "buy_only": _("Above its target, but this plan only buys."),
+    "worst_price": _("{symbol} has moved further than the worst price allowed, {price} {quote}."),
+    "price_jump": _(
+        # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% f" is no placeholder)
+        "{symbol} is {pct} % from its median of the last {minutes} minutes; it is not traded until it settles."
+    ),
+    "max_order_share": _(
+        # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% o" is no placeholder)
+        "This server allows no order above {share} % of the portfolio; the smallest {symbol} order is larger."
+    ),
+    "max_open_orders": _("The account has as many open orders as this server allows."),
     "quote_off": _("{quote} is {drift} points from what the targets leave for it; no coin's difference can be traded."),
     "nothing_to_manage": _("There is nothing to divide: the account holds no value in {quote} and the targets."),
 }

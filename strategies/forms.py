@@ -1,8 +1,9 @@
 """The form of a strategy and the rows of its targets. The service validates; forms only parse what was typed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
@@ -14,19 +15,32 @@ from botbalance.lib.web import add_errors
 from exchanges.models import ExchangeAccount
 from strategies.domain import MAX_TARGETS, Target
 from strategies.models import Strategy
+from strategies.presentation import interval_in_words
 
-LIMITS = (
-    "order_size_pct",
-    "min_delta_pct",
-    "band_type",
-    "order_step_pct",
-    "trade_to",
-    "quote_reserve_pct",
-    "max_orders",
-    "max_turnover_pct",
-    "order_lifetime_seconds",
-    "sell_unlisted",
+# The settings as the form groups them.
+GROUPS = (
+    (
+        _("What is traded"),
+        ("min_delta_pct", "band_type", "trade_to", "quote_reserve_pct", "sell_unlisted"),
+    ),
+    (
+        _("How orders are placed"),
+        (
+            "order_size_pct",
+            "order_step_pct",
+            "order_lifetime_seconds",
+            "reprice_distance_pct",
+            "worst_price_pct",
+            "max_orders",
+            "max_turnover_pct",
+        ),
+    ),
+    (
+        _("When the autopilot acts"),
+        ("trigger_mode", "interval_minutes", "deploy_deposits"),
+    ),
 )
+LIMITS = tuple(name for _title, names in GROUPS for name in names)
 # When to change a limit, beside what it does (the model's help text).
 WHEN = {
     "order_size_pct": _("Smaller for coins with a thin order book; larger to be done sooner."),
@@ -39,7 +53,19 @@ WHEN = {
     "max_turnover_pct": _("A brake for days on which prices jump back and forth."),
     "order_lifetime_seconds": _("Longer with a larger price step, so that orders have time to be reached."),
     "sell_unlisted": _("On only when every coin of the account is meant to be in the list."),
+    "reprice_distance_pct": _(
+        "Set it with a long lifetime, so that an order the market has left does not wait for its end."
+    ),
+    "worst_price_pct": _("1 or so for coins that can run away while a rebalance is under way."),
+    "trigger_mode": _(
+        "The band alone looks all the time and trades least in calm markets. The schedule alone brings everything to "
+        "its target at fixed times. Both trade at fixed times, and only what is outside its band."
+    ),
+    "interval_minutes": _("A day suits most; shorter only with a band as well, or fees add up."),
+    "deploy_deposits": _("When you pay in regularly and want it invested without waiting for the band."),
 }
+# Usual intervals in minutes, offered with their names.
+INTERVALS = (60, 240, 720, 1440, 10_080, 20_160, 40_320)
 
 
 class PercentInput(forms.TextInput):
@@ -60,6 +86,25 @@ class PercentField(forms.DecimalField):
         return super().to_python(value)
 
 
+class IntervalInput(forms.NumberInput):
+    """Minutes, with a list of usual intervals in words to choose from (the list is in the form's template)."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"list": "intervals", "inputmode": "numeric"})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldGroup:
+    """Fields that belong together. One that needs attention is shown open."""
+
+    title: str
+    fields: list[forms.BoundField]
+
+    @property
+    def needs_attention(self) -> bool:
+        return any(field.errors for field in self.fields)
+
+
 class StrategyForm(forms.ModelForm):
     """Name and limits. It never saves: `cleaned_data` goes to the service."""
 
@@ -67,21 +112,28 @@ class StrategyForm(forms.ModelForm):
         model = Strategy
         fields = ["name", *LIMITS]
         field_classes = {name: PercentField for name in LIMITS if name.endswith("_pct")}
-        widgets = {name: PercentInput for name in LIMITS if name.endswith("_pct")}
+        widgets: ClassVar[dict[str, Any]] = {
+            **{name: PercentInput for name in LIMITS if name.endswith("_pct")},
+            "interval_minutes": IntervalInput,
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             if name in WHEN:
                 field.help_text = f"{field.help_text} {WHEN[name]}".strip()
+        interval = self["interval_minutes"]
+        words = interval_in_words(interval.value())
+        if words:
+            interval.help_text = f"= {words}. {interval.help_text}"
 
     @property
-    def limits(self) -> list[forms.BoundField]:
-        return [self[name] for name in LIMITS]
+    def groups(self) -> list[FieldGroup]:
+        return [FieldGroup(str(title), [self[name] for name in names]) for title, names in GROUPS]
 
     @property
-    def limits_need_attention(self) -> bool:
-        return any(self.errors.get(name) for name in LIMITS)
+    def usual_intervals(self) -> list[tuple[int, str]]:
+        return [(minutes, interval_in_words(minutes)) for minutes in INTERVALS]
 
 
 class AccountForm(forms.Form):

@@ -30,6 +30,11 @@ class Strategy(models.Model):
         TARGET = "target", _("to the target")
         EDGE = "edge", _("to the edge of the band")
 
+    class Trigger(models.TextChoices):
+        THRESHOLD = "threshold", _("when a weight leaves its band")
+        PERIODIC = "periodic", _("on schedule, to the targets")
+        BOTH = "both", _("on schedule, when a weight is outside its band")
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="strategies")
     account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="strategies")
     name = models.CharField(_("name"), max_length=60)
@@ -84,6 +89,42 @@ class Strategy(models.Model):
         default=60,
         validators=[MinValueValidator(10), MaxValueValidator(86_400)],
         help_text=_("An order that has not filled by then is cancelled and priced anew."),
+    )
+    trigger_mode = models.CharField(
+        _("the autopilot acts"), max_length=10, choices=Trigger.choices, default=Trigger.THRESHOLD
+    )
+    interval_minutes = models.PositiveIntegerField(
+        _("interval, minutes"),
+        default=1440,
+        validators=[MinValueValidator(30), MaxValueValidator(40_320)],
+        help_text=_("From 30 minutes to 28 days (40320). Only for the modes with a schedule."),
+    )
+    reprice_distance_pct = PercentField(
+        # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% f" is no placeholder)
+        _("reprice beyond, % from the middle"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.05")), MaxValueValidator(50)],
+        help_text=_(
+            "An open order further from the middle of the market is priced anew before its lifetime is over. "
+            "Empty: only its lifetime counts."
+        ),
+    )
+    worst_price_pct = PercentField(
+        # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% f" is no placeholder)
+        _("worst price, % from the first"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.05")), MaxValueValidator(50)],
+        help_text=_(
+            "Within one rebalance no order is priced worse than this against the price at its start: "
+            "it rests there and waits. Empty: the price is followed."
+        ),
+    )
+    deploy_deposits = models.BooleanField(
+        _("invest deposits"),
+        default=False,
+        help_text=_("On: the autopilot buys with what was paid in, without selling anything."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)

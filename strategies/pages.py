@@ -20,6 +20,7 @@ from exchanges import services as venues
 from exchanges.models import ExchangeAccount
 from strategies import forms, selectors, services
 from strategies.models import Strategy
+from strategies.presentation import when_it_acts
 
 
 @require_GET
@@ -31,7 +32,15 @@ def strategy_list(request: HttpRequest) -> HttpResponse:
     for strategy in selectors.strategies_of(user):
         targets = selectors.targets(strategy)
         left = HUNDRED - sum((target.weight_pct for target in targets), ZERO)
-        rows.append({"strategy": strategy, "targets": targets[:8], "more": len(targets[8:]), "left": left})
+        rows.append(
+            {
+                "strategy": strategy,
+                "targets": targets[:8],
+                "more": len(targets[8:]),
+                "left": left,
+                "when_it_acts": when_it_acts(strategy),
+            }
+        )
     return render(request, "strategies/list.html", {"rows": rows, "has_accounts": exchanges.accounts_of(user).exists()})
 
 

@@ -1,7 +1,7 @@
 """The only writers of strategies, and the plan of one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,16 +12,30 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from botbalance.lib import system_settings
 from botbalance.lib.errors import Conflict, Invalid
-from botbalance.lib.money import HUNDRED, ZERO, plain
+from botbalance.lib.money import HUNDRED, ZERO, plain, wide
 from exchanges import services as exchanges
-from exchanges.domain import OrderReport, Side, SymbolRules
+from exchanges.domain import ExchangeInfo, PriceSnapshot, Side, SymbolRules
 from exchanges.models import ExchangeAccount
 from portfolio import services as portfolio
 from portfolio.domain import Valuation, value_portfolio
-from strategies import planner, selectors
-from strategies.domain import MAX_TARGETS, BandType, Limits, OpenOrder, Plan, Target, TradeTo, describe_legs, has_moved
+from portfolio.selectors import KnownBalances
+from strategies import planner, selectors, ticks
+from strategies.domain import (
+    MAX_TARGETS,
+    BandType,
+    Goal,
+    Limits,
+    OpenOrder,
+    Plan,
+    Target,
+    TradeTo,
+    describe_legs,
+    has_moved,
+)
 from strategies.models import Allocation, Strategy
+from strategies.ticks import LargestDrift
 
 FIELDS = (
     "name",
@@ -36,6 +50,11 @@ FIELDS = (
     "max_turnover_pct",
     "sell_unlisted",
     "order_lifetime_seconds",
+    "reprice_distance_pct",
+    "worst_price_pct",
+    "trigger_mode",
+    "interval_minutes",
+    "deploy_deposits",
 )
 
 
@@ -49,7 +68,7 @@ def create_strategy(
     strategy = Strategy(user=user, account=account, **{"quote": account.quote, **_known(values)})
     _validate(strategy, targets)
     with transaction.atomic():
-        ExchangeAccount.objects.select_for_update().get(pk=account.pk)
+        ExchangeAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
         strategy.is_active = not Strategy.objects.filter(account=account, is_active=True).exists()
         strategy.save()
         _write_targets(strategy, targets)
@@ -72,7 +91,7 @@ def update_strategy(strategy: Strategy, values: Mapping[str, Any], targets: Sequ
 def activate(strategy: Strategy) -> None:
     """Make this the strategy its account follows; the one that was active before is not any more."""
     with transaction.atomic():
-        ExchangeAccount.objects.select_for_update().get(pk=strategy.account_id)
+        ExchangeAccount.objects.select_for_update(no_key=True).get(pk=strategy.account_id)
         Strategy.objects.filter(account_id=strategy.account_id, is_active=True).update(is_active=False)
         Strategy.objects.filter(pk=strategy.pk).update(is_active=True)
     strategy.is_active = True
@@ -112,6 +131,13 @@ def _validate(strategy: Strategy, targets: Sequence[Target]) -> None:
         fields.update({name: list(texts) for name, texts in error.message_dict.items()})
     if strategy.quote != strategy.account.quote:
         fields["quote"] = [_("This account is kept in %(quote)s.") % {"quote": strategy.account.quote}]
+    distance = strategy.reprice_distance_pct
+    if not fields and distance is not None and distance <= strategy.order_step_pct:
+        # Every order would be too far away from the start, and be priced anew with every move of the market.
+        fields["reprice_distance_pct"] = [
+            _("Orders are placed %(step)s %% from the middle; this must be more.")
+            % {"step": plain(strategy.order_step_pct)}
+        ]
     problems = _target_problems(strategy, targets)
     if problems:
         fields["allocations"] = problems
@@ -159,32 +185,81 @@ def _target_problems(strategy: Strategy, targets: Sequence[Target]) -> list[str]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A plan with what it was made of. `digest` vouches for its legs when the plan is executed."""
+    """A plan with what it was made of. `digest` vouches for its legs when the plan is executed.
+
+    `first_prices` are those that were given, and the middle of the market now for symbols they did not have: for the
+    next rounds of the same rebalance. `drift` is the largest from the targets, open orders left aside.
+    """
 
     plan: Plan
     valuation: Valuation
-    open_orders: tuple[OrderReport, ...]
+    open_orders: tuple[OpenOrder, ...]
     digest: str
+    first_prices: Mapping[str, Decimal]
+    drift: LargestDrift
 
 
-def plan_strategy(strategy: Strategy, turnover_used: Decimal = ZERO) -> Preview:
-    """Plan one round from what the exchange says now: open orders, balances, prices, in this order.
+def plan_strategy(
+    strategy: Strategy,
+    turnover_used: Decimal = ZERO,
+    *,
+    open_orders: Sequence[OpenOrder] | None = None,
+    balances: KnownBalances | None = None,
+    goal: Goal = Goal.BAND,
+    first_prices: Mapping[str, Decimal] | None = None,
+    open_slots: int | None = None,
+    jumps: Mapping[str, Decimal] | None = None,
+) -> Preview:
+    """Plan one round towards `goal` from what the exchange says now: open orders, balances, prices, in this order.
 
     Open orders are read before balances: an order that fills in between is then counted twice, which trades too
-    little, never too much. `turnover_used` is what was traded in the last 24 hours, in the quote. Raises an AppError.
+    little, never too much. A caller who has just read them, in this order, gives them, and nothing is asked again.
+    `turnover_used` is what was traded in the last 24 hours, in the quote. `first_prices` are those of the rebalance
+    this is a round of. `open_slots` is how many orders may be added to the open ones, None for what the server's
+    settings leave. `jumps` are symbols not to be traded, with their price's jump in percent. Raises an AppError.
     """
     account = strategy.account
-    open_orders = tuple(exchanges.adapter_for(account).get_open_orders())
-    known = portfolio.read_balances(account)
+    if open_orders is None:
+        open_orders = [
+            OpenOrder(order.symbol, Side(order.side), order.price, order.quantity - order.executed_quantity)
+            for order in exchanges.adapter_for(account).get_open_orders()
+        ]
+    known = portfolio.read_balances(account) if balances is None else balances
     market = exchanges.market_for(account, trading=True)
     valuation = value_portfolio(known.balances, strategy.quote, market.prices, market.info)
-    limits = limits_of(strategy, max(known.maker_rate, known.taker_rate), valuation.nav, turnover_used)
-    resting = [
-        OpenOrder(order.symbol, Side(order.side), order.price, order.quantity - order.executed_quantity)
-        for order in open_orders
-    ]
-    plan = planner.plan_rebalance(valuation, selectors.targets(strategy), limits, market.info, market.prices, resting)
-    return Preview(plan, valuation, open_orders, _sign(strategy, plan))
+    fee_rate = max(known.maker_rate, known.taker_rate)
+    effective = system_settings.current()
+    first = dict(first_prices or {})
+    limits = replace(
+        limits_of(strategy, fee_rate, valuation.nav, turnover_used),
+        goal=goal,
+        first_prices=first,
+        max_order_nav_pct=effective.max_order_nav_pct,
+        open_slots=max(0, effective.max_open_orders - len(open_orders)) if open_slots is None else open_slots,
+        jumps=jumps or {},
+        jump_minutes=effective.price_jump_minutes,
+    )
+    targets = selectors.targets(strategy)
+    plan = planner.plan_rebalance(valuation, targets, limits, market.info, market.prices, open_orders)
+    return Preview(
+        plan=plan,
+        valuation=valuation,
+        open_orders=tuple(open_orders),
+        digest=_sign(strategy, plan),
+        first_prices={**_mids(plan, market.info, market.prices), **first},
+        drift=ticks.largest_drift(valuation, targets, replace(limits, goal=Goal.BAND)),
+    )
+
+
+def _mids(plan: Plan, info: ExchangeInfo, prices: PriceSnapshot) -> dict[str, Decimal]:
+    """The middle of the market of every symbol the targets may be traded on, by symbol."""
+    found: dict[str, Decimal] = {}
+    for row in plan.allocations:
+        rules = info.pair(row.asset, plan.quote)
+        price = prices.price(rules.symbol) if rules else None
+        if price is not None and not price.problem and price.value > 0:
+            found[price.symbol] = price.value
+    return found
 
 
 def limits_of(strategy: Strategy, fee_rate: Decimal, nav: Decimal, turnover_used: Decimal) -> Limits:
@@ -203,12 +278,21 @@ def limits_of(strategy: Strategy, fee_rate: Decimal, nav: Decimal, turnover_used
         turnover_left=turnover_left,
         sell_unlisted=strategy.sell_unlisted,
         fee_rate=fee_rate,
+        worst_price_pct=strategy.worst_price_pct,
     )
 
 
-def limit_price(strategy: Strategy, rules: SymbolRules, side: Side, mid: Decimal) -> Decimal:
-    """The price the strategy would put on an order now."""
-    return planner.limit_price(rules, side, mid, strategy.order_step_pct)
+def limit_price(
+    strategy: Strategy,
+    rules: SymbolRules,
+    side: Side,
+    mid: Decimal,
+    first_prices: Mapping[str, Decimal] | None = None,
+) -> Decimal:
+    """The price the strategy would put on an order now; not past its worst price from the first of `first_prices`."""
+    limits = Limits(first_prices=first_prices or {}, worst_price_pct=strategy.worst_price_pct)
+    with wide():  # as the planner computes it: the same price to the last digit
+        return planner.limit_price(rules, side, mid, strategy.order_step_pct, limits.worst_price(rules.symbol, side))
 
 
 def _signer(strategy: Strategy) -> signing.Signer:

@@ -11,9 +11,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
 from knox.models import AuthToken
 
-from accounts.models import User
+from accounts.models import Notice, User
 from exchanges.models import ExchangeAccount
-from orders.models import Order
+from orders.models import Order, StrangerOrder, Tick
+from portfolio.models import CashFlow
 from strategies.models import Strategy
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -131,5 +132,9 @@ def secrets_of(user: User) -> list[str]:
         *(account.paper_key for account in accounts),
         *Strategy.objects.filter(user=user).values_list("name", flat=True),
         *Order.objects.filter(user=user).values_list("client_order_id", flat=True),
+        *StrangerOrder.objects.filter(account__user=user).values_list("client_order_id", flat=True),
+        *CashFlow.objects.filter(account__user=user).values_list("asset", flat=True),
+        *(str(tick.values.get("details", "")) for tick in Tick.objects.filter(user=user, code="failed")),
+        *Notice.objects.filter(user=user).values_list("title", flat=True),
         *AuthToken.objects.filter(user=user).values_list("token_key", flat=True),
     ]

@@ -14,9 +14,9 @@ FLOORS = {
     "orders": 5,
     "botbalance": 6,
 }
-PURE_FILES = frozenset({"domain", "planner", "signing", "schemas", "errors", "money", "engine"})
+PURE_FILES = frozenset({"domain", "planner", "signing", "schemas", "errors", "money", "engine", "ticks"})
 LAYERS = {
-    **dict.fromkeys(("domain", "planner", "signing", "schemas", "errors", "money"), 0),
+    **dict.fromkeys(("domain", "planner", "signing", "schemas", "errors", "money", "ticks"), 0),
     "models": 1,
     "selectors": 2,
     "services": 3,

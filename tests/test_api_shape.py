@@ -22,6 +22,9 @@ READS_NO_BODY = {
     "/api/me/accounts/<int:account_id>/reset",
     "/api/me/orders/<int:order_id>/cancel",
     "/api/me/runs/<int:run_id>/stop",
+    "/api/me/strategies/<int:strategy_id>/start",
+    "/api/me/strategies/<int:strategy_id>/stop",
+    "/api/me/notices/<int:notice_id>/seen",
 }
 TAKES_LITTLE = {
     "/api/me/orders/refresh",
@@ -51,7 +54,13 @@ def ids(
     alice: User, paper_account: Callable[..., ExchangeAccount], strategy: Callable[..., Strategy]
 ) -> dict[str, Any]:
     account = paper_account(alice, {"USDT": 1000})
-    return {"account_id": account.pk, "strategy_id": strategy(account, {"BTC": 40}).pk, "run_id": 1, "order_id": 1}
+    return {
+        "account_id": account.pk,
+        "strategy_id": strategy(account, {"BTC": 40}).pk,
+        "run_id": 1,
+        "order_id": 1,
+        "notice_id": 1,
+    }
 
 
 @pytest.mark.parametrize("case", BODIES)

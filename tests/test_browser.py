@@ -30,7 +30,7 @@ def chromium() -> str:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with running(tmp_path, PAPER_SEED="7", PAPER_SPEED="20") as server:
+    with running(tmp_path, PAPER_SEED="7", PAPER_SPEED="20", AUTOPILOT_PERIOD_SECONDS="2") as server:
         yield server
 
 
@@ -75,6 +75,27 @@ def test_the_demo_portfolio_comes_back_to_its_targets(page: Page, server: Server
     assert set(after) == {"BTC", "ETH", "SOL", "USDT"}
     assert all(abs(points) <= BAND for asset, points in after.items() if asset != "USDT"), after
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_the_autopilot_is_switched_on_and_its_page_follows_it(page: Page, server: Server) -> None:
+    page.goto("/")
+    page.get_by_label("E-mail").fill("demo@example.com")
+    page.get_by_label("Password", exact=True).fill(server.passwords["demo@example.com"])
+    page.get_by_role("button", name="Sign in").click()
+
+    page.get_by_role("link", name="Autopilot").first.click()
+    expect(page.get_by_text(re.compile("It is off. Switched on, it looks within 2 s and would trade"))).to_be_visible()
+    page.get_by_role("button", name="Switch on").click()
+    # Nobody reloads the page from here on: it trades by itself, and says so by itself.
+    expect(page.get_by_text(re.compile(r"Outside the band: \w+ is [\d.]+ points from its target")).first).to_be_visible(
+        timeout=30_000
+    )
+    expect(page.get_by_role("link", name=re.compile(r"^Rebalance \d+$")).first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_text(re.compile("The autopilot of .* is off"))).to_be_visible()
+    expect(page.get_by_role("button", name="Switch on")).to_be_enabled()
 
 
 def drift(page: Page) -> dict[str, Decimal]:

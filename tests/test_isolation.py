@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from accounts import services as accounts
 from accounts.models import User
 from accounts.selectors import live_tokens
 from exchanges.models import ExchangeAccount
-from orders.models import Fill, Order, OrderEvent, Round, Run
+from orders.models import Fill, Order, OrderEvent, Round, Run, StrangerOrder, Tick
 from portfolio import services as portfolio
-from portfolio.models import AccountBalances, PortfolioSnapshot
+from portfolio.models import AccountBalances, CashFlow, ExplainedBalances, PortfolioSnapshot
 from strategies.models import Strategy
 from tests.routes import METHODS, Route, owned_models, routes, secrets_of, snapshot
 
@@ -44,7 +46,13 @@ WITHOUT_ROWS = [route for route in routes() if not route.parameters and not rout
 PRIVATE = [route for route in routes() if not route.is_admin and route.template not in PUBLIC]
 ADMIN = [route for route in routes() if route.is_admin]
 # Where it is not a list that is answered, but one account of the asker's, who has none.
-NEEDS_AN_ACCOUNT = {"/api/me/balances", "/api/me/portfolio/summary", "/api/me/portfolio/history"}
+NEEDS_AN_ACCOUNT = {
+    "/api/me/balances",
+    "/api/me/portfolio/summary",
+    "/api/me/portfolio/history",
+    "/api/me/cash-flows",
+    "/api/me/stranger-orders",
+}
 
 
 Send = Callable[..., Any]
@@ -87,14 +95,32 @@ def estate(
     portfolio.take_snapshot(account, PortfolioSnapshot.Reason.HOURLY)
     assert run["state"] == "active"
     assert run["orders"][0]["status"] == "NEW"
+    api.post(f"/api/me/strategies/{targets.pk}/start")
+    _happenings(account, targets)
     ids = {
         "account_id": account.pk,
         "strategy_id": targets.pk,
         "run_id": run["run"],
         "order_id": run["orders"][0]["id"],
+        "notice_id": accounts.tell(alice, "Alices private trouble").pk,
         "key": live_tokens(alice)[0].token_key,
     }
     return Estate(alice, ids, client_for(alice), api)
+
+
+def _happenings(account: ExchangeAccount, strategy: Strategy) -> None:
+    """What trackers and ticks leave behind."""
+    now = timezone.now()
+    Tick.objects.create(
+        user=account.user, strategy=strategy, status="failed", code="failed", started_at=now, ended_at=now,
+        values={"details": "Alices own failure"},
+    )  # fmt: skip
+    StrangerOrder.objects.create(
+        account=account, exchange_order_id=7, client_order_id="alices-web-order", symbol="BTCUSDT", side="BUY",
+        type="LIMIT", price=1, quantity=1, seen_at=now,
+    )  # fmt: skip
+    CashFlow.objects.create(account=account, at=now, kind="deposit", asset="ALICECOIN", amount=1)
+    ExplainedBalances.objects.get_or_create(account=account, defaults={"at": now})
 
 
 def _rebalance(api: APIClient, strategy: Strategy) -> dict[str, Any]:
@@ -217,6 +243,8 @@ def test_another_users_ids_in_a_query_or_a_body_do_not_exist(
         ("GET", "/api/me/balances", {"account": account}),
         ("GET", "/api/me/portfolio/summary", {"account": account}),
         ("GET", "/api/me/portfolio/history", {"account": account}),
+        ("GET", "/api/me/cash-flows", {"account": account}),
+        ("GET", "/api/me/stranger-orders", {"account": account}),
         ("POST", "/api/me/strategies/", {"name": "Mine", "account": account, "allocations": weights}),
         ("POST", "/api/me/rebalance/execute", {"strategy": strategy}),
         ("POST", "/api/me/orders/refresh", {"account": account}),
@@ -278,6 +306,9 @@ def test_nobody_is_asked_to_sign_in(estate: Estate, send: Send, subtests: pytest
                     assert answer.status_code == 401
                     assert answer.headers["WWW-Authenticate"].startswith("Token")
                     assert_error_shape(answer)
+                elif str(route) == "/metrics":  # read by programs, which follow no sign-in page
+                    assert answer.status_code == 401
+                    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
                 else:
                     assert answer.status_code == 302
                     assert answer.headers["Location"].startswith("/auth/sign-in/")

@@ -14,6 +14,7 @@ from django.utils.translation.template import templatize
 
 from orders.domain import RUN_REASONS
 from strategies.domain import REASONS
+from strategies.ticks import TICK_REASONS
 from tests.support import ROOT
 
 FOLDER = ROOT / "locale" / "ru" / "LC_MESSAGES"
@@ -43,6 +44,11 @@ def _key(message: Message) -> tuple[str, ...]:
     return _texts(message.id)
 
 
+def _context(value: object) -> object:
+    """Babel leaves the contexts of a compiled catalogue in bytes."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def _sources(text: str) -> Iterator[str]:
     """Literal first arguments of the calls that mark a text for translation in Python code."""
     for node in ast.walk(ast.parse(text)):
@@ -66,10 +72,9 @@ def _templates() -> list[Path]:
 
 def _marked(template: str) -> Iterator[str]:
     """The calls `templatize` turns a template's tags into; the rest of its output is filler and no Python."""
-    for call in re.finditer(r" (?:n?gettext)\((.*?)\) ", templatize(template), re.DOTALL):
-        literals = re.match(r"u?(\"\"\".*?\"\"\"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")", call[1], re.DOTALL)
-        if literals:
-            yield ast.literal_eval(literals[1])
+    literal = r"u?(\"\"\".*?\"\"\"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
+    for call in re.finditer(rf" n?gettext\(\s*{literal}", templatize(template), re.DOTALL):
+        yield ast.literal_eval(call[1])
 
 
 def test_every_text_is_translated_and_none_is_a_guess() -> None:
@@ -119,12 +124,12 @@ def test_a_percent_sign_is_doubled_where_its_text_doubles_it() -> None:
 
 def test_the_compiled_catalogue_says_what_the_readable_one_says() -> None:
     compiled = read_mo(io.BytesIO((FOLDER / "django.mo").read_bytes()))
-    says = {_key(message): _texts(message.string) for message in compiled if message.id}
-    assert says == {_key(message): _texts(message.string) for message in MESSAGES}
+    says = {(_context(message.context), _key(message)): _texts(message.string) for message in compiled if message.id}
+    assert says == {(message.context, _key(message)): _texts(message.string) for message in MESSAGES}
     assert compiled.num_plurals == 3
 
 
-@pytest.mark.parametrize("table", [REASONS, RUN_REASONS], ids=["REASONS", "RUN_REASONS"])
+@pytest.mark.parametrize("table", [REASONS, RUN_REASONS, TICK_REASONS], ids=["REASONS", "RUN_REASONS", "TICK_REASONS"])
 def test_every_reason_is_in_the_catalogue(table: dict[str, str]) -> None:
     known = {message.id for message in MESSAGES}
     assert [text for text in map(str, table.values()) if text and text not in known] == []

@@ -9,10 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from redis.exceptions import RedisError
 from rest_framework import exceptions, serializers
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -20,6 +24,18 @@ from botbalance.lib.errors import AppError
 from botbalance.lib.money import plain
 
 logger = logging.getLogger(__name__)
+
+
+# What this server keeps things in is away for the moment: nothing is wrong with the request.
+AWAY = (OperationalError, InterfaceError, RedisError)
+AWAY_SECONDS = 5
+
+
+class Away(exceptions.APIException):
+    status_code = 503
+    default_detail = gettext_lazy("This server cannot reach its database or cache. Try again in a moment.")
+    default_code = "away"
+    wait = AWAY_SECONDS
 
 
 class TooLarge(exceptions.APIException):
@@ -43,6 +59,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = TooLarge()
     elif isinstance(error, SuspiciousOperation):
         error = exceptions.ParseError(_("This request cannot be read."))
+    elif isinstance(error, AWAY):
+        logger.error("database or cache away", exc_info=error)
+        error = Away()
     elif isinstance(error, RecursionError):
         logger.warning("a request was nested too deeply", exc_info=error)
         error = exceptions.ParseError(_("This request is nested too deeply."))
@@ -86,6 +105,22 @@ def _flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
 def json_error(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
     """The same shape for what fails before DRF is reached: unknown paths, bad hosts, server errors."""
     return JsonResponse(error_body(code, message), status=status)
+
+
+class OldestLast(CursorPagination):
+    """Pages of rows, newest first, that stay what they are while rows are added: `limit` and `cursor`."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        cursor = super().decode_cursor(request)
+        position = str(cursor.position) if cursor and cursor.position is not None else None
+        if position is not None and not (position.isascii() and position.isdigit() and len(position) <= 18):
+            raise exceptions.NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 class AmountField(serializers.DecimalField):

@@ -23,6 +23,14 @@ class Effective:
     exchange_info_ttl_seconds: int
     paper_start_balance: Decimal
     trading_enabled: bool
+    kill_switch_cancels: bool
+    idle_balance_seconds: int
+    stale_price_seconds: int
+    price_jump_pct: Decimal
+    price_jump_minutes: int
+    max_order_nav_pct: Decimal
+    max_open_orders: int
+    failures_before_pause: int
 
 
 _lock = Lock()
@@ -47,6 +55,17 @@ def forget() -> None:
     _known = None
 
 
+def change(**values: object) -> None:
+    """Write columns of the row, for every process; this one sees them at once."""
+    row = SystemSettings.get_solo()
+    for name, value in values.items():
+        setattr(row, name, value)
+    # Nothing else of the row is looked at: the kill switch must work whatever another column holds.
+    row.clean_fields(exclude={field.name for field in row._meta.fields} - values.keys())
+    row.save(update_fields=list(values))
+    forget()
+
+
 def read() -> Effective:
     """The effective settings straight from the database."""
     row = SystemSettings.objects.first()
@@ -63,6 +82,14 @@ def read() -> Effective:
         exchange_info_ttl_seconds=pick(row.exchange_info_ttl_seconds, settings.EXCHANGE_INFO_TTL_SECONDS),
         paper_start_balance=pick(row.paper_start_balance, settings.PAPER_START_BALANCE),
         trading_enabled=pick(row.trading_enabled, settings.TRADING_ENABLED),
+        kill_switch_cancels=pick(row.kill_switch_cancels, settings.KILL_SWITCH_CANCELS),
+        idle_balance_seconds=pick(row.idle_balance_seconds, settings.IDLE_BALANCE_SECONDS),
+        stale_price_seconds=pick(row.stale_price_seconds, settings.STALE_PRICE_SECONDS),
+        price_jump_pct=pick(row.price_jump_pct, settings.PRICE_JUMP_PCT),
+        price_jump_minutes=pick(row.price_jump_minutes, settings.PRICE_JUMP_MINUTES),
+        max_order_nav_pct=pick(row.max_order_nav_pct, settings.MAX_ORDER_NAV_PCT),
+        max_open_orders=pick(row.max_open_orders, settings.MAX_OPEN_ORDERS),
+        failures_before_pause=pick(row.failures_before_pause, settings.FAILURES_BEFORE_PAUSE),
     )
 
 

@@ -48,6 +48,7 @@ BAD = {
     "a cache that is none": ({"REDIS_URL": "nonsense"}, "REDIS_URL"),
     "a broker that is none": ({"CELERY_BROKER_URL": "nonsense"}, "CELERY_BROKER_URL"),
     "an error report address that is none": ({"SENTRY_DSN": "nonsense"}, "SENTRY_DSN"),
+    "a site that is none": ({"SITE_URL": "botbalance.example.org"}, "SITE_URL"),
     "a rate that is none": ({"AUTH_THROTTLE": "often"}, "AUTH_THROTTLE"),
     "a data folder that cannot be": ({"DATA_DIR": "/proc/nowhere"}, "DATA_DIR"),
     "a folder without candles": ({"PAPER_MARKET": "replay:/proc"}, "PAPER_MARKET"),

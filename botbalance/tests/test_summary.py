@@ -117,7 +117,7 @@ def test_an_exchange_that_is_down_leaves_what_was_last_known_with_the_problem(
         before = api.get(URL).json()
         clock.shift(300)
         with faults.plan([{"kind": "refuse", "times": 1000}]):
-            after = api.get(URL).json()
+            after = api.get(URL, {"refresh": "true"}).json()
     assert "cannot be reached" in after.pop("problem")
     assert {**after, "problem": ""} == before, "the same numbers, with the time they are of"
 

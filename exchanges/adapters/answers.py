@@ -31,6 +31,7 @@ PIECE_BYTES = 64 * 1024
 ANSWER_TIMEOUTS = 2
 # The longest ban there is (REST documentation, "IP limits"): what says more is not believed.
 LONGEST_BAN_SECONDS = 3 * 24 * 3600
+FIREWALL_SECONDS = 60
 
 # Binance's error codes by what they mean for us (REST documentation, "Errors").
 CREDENTIAL_CODES = {-1002, -1022, -2008, -2014, -2015}
@@ -140,7 +141,10 @@ def error_for(
     if status == 451:
         return Rejected(_("The exchange does not serve this server's location: %(said)s") % {"said": said}, **known)
     if status == 403 and not code:
-        return Unavailable(_("The exchange's firewall refused the request (HTTP 403)."), **known)
+        # Sent again and again, it becomes a ban. The whole host is left alone, for nobody says what it was about.
+        refused = Throttled(_("The exchange's firewall refused the request (HTTP 403)."), **known)
+        refused.retry_after = max(FIREWALL_SECONDS, pause_seconds(retry_after, "", now_ms))
+        return refused
     if not is_read and code >= 0:
         # Only the exchange's own code says that a write was refused. 409 means that half of it was done.
         return OutcomeUnknown(_("The exchange's answer does not say what it did: %(said)s") % {"said": said}, **known)

@@ -36,6 +36,7 @@ from exchanges.domain import (
     Venue,
 )
 from exchanges.errors import NotAvailable, Throttled
+from exchanges.ledger.services import Meter
 
 __all__ = ["BinanceAdapter", "InsideTransaction", "forget_clocks"]
 
@@ -47,7 +48,7 @@ CANCEL_REPLACE_FAILURES = frozenset({-2021, -2022})
 
 
 class BinanceAdapter(NoEarnNoFutures):
-    """See ExchangeAdapter. `api_key` and `api_secret` may be empty for public data."""
+    """See ExchangeAdapter. `api_key` and `api_secret` may be empty for public data. `meter` says on whose behalf."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class BinanceAdapter(NoEarnNoFutures):
         api_key: str = "",
         api_secret: str = "",
         session: requests.Session,
+        meter: Meter,
         venue: Venue = Venue.PAPER,
         timeout: tuple[float, float] = (3.05, 10.0),
         recv_window_ms: int = 5000,
@@ -70,6 +72,7 @@ class BinanceAdapter(NoEarnNoFutures):
             api_key=api_key,
             api_secret=api_secret,
             session=session,
+            meter=meter,
             timeout=timeout,
             recv_window_ms=recv_window_ms,
             read_seconds=read_seconds,
@@ -111,7 +114,9 @@ class BinanceAdapter(NoEarnNoFutures):
         return self._wire.read("/api/v3/ticker/bookTicker", schemas.book_tickers)
 
     def exchange_info(self) -> ExchangeInfo:
-        return self._wire.read("/api/v3/exchangeInfo", schemas.exchange_info, [("showPermissionSets", "false")])
+        info = self._wire.read("/api/v3/exchangeInfo", schemas.exchange_info, [("showPermissionSets", "false")])
+        self._wire.learn_limits(info.limits)
+        return info
 
     def klines(
         self, symbol: str, interval: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500

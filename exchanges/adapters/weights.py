@@ -27,10 +27,24 @@ FIXED = {
     **dict.fromkeys(FREE_WHEN_IT_SUCCEEDS, 1),
 }
 
+# What places an order, and so counts for the account's ORDERS.
+PLACES_AN_ORDER = frozenset({"POST /api/v3/order", "POST /api/v3/order/cancelReplace"})
+
+# What every user needs alike: asked for on behalf of the server, whoever was the one to find it missing.
+SERVES_EVERYBODY = frozenset(
+    {
+        "GET /api/v3/time",
+        "GET /api/v3/exchangeInfo",
+        "GET /api/v3/ticker/price",
+        "GET /api/v3/ticker/bookTicker",
+    }
+)
+
 # (weight without the parameter, weight with it)
 BY_PARAMETER = {
     "GET /api/v3/ticker/price": ("symbol", 4, 2),
     "GET /api/v3/ticker/bookTicker": ("symbol", 4, 2),
+    "GET /api/v3/ticker/24hr": ("symbol", 80, 2),
     "GET /api/v3/openOrders": ("symbol", 80, 6),
     "GET /api/v3/myTrades": ("orderId", 20, 5),
     "POST /api/v3/order/test": ("computeCommissionRates", 1, 20),

@@ -22,9 +22,12 @@ from urllib3.exceptions import HTTPError
 
 from exchanges import schemas, signing
 from exchanges.adapters import answers
-from exchanges.adapters.guard import LONGEST_RETRY_WAIT_SECONDS, guard_of
-from exchanges.adapters.weights import charged_weight
+from exchanges.adapters.guard import LONGEST_RETRY_WAIT_SECONDS, HostGuard, guard_of
+from exchanges.adapters.weights import PLACES_AN_ORDER, SERVES_EVERYBODY, charged_weight
+from exchanges.domain import RateLimit
 from exchanges.errors import ClockSkew, CredentialsRefused, ExchangeError, Throttled, Unavailable
+from exchanges.ledger.domain import SERVER
+from exchanges.ledger.services import Meter, Pass
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -32,11 +35,18 @@ Parameters = Sequence[tuple[str, str]]
 
 READ_TRIES = 3
 CLOCK_LIFETIME_MS = 10 * 60 * 1000
+LONGEST_HOLD_SECONDS = 1
+"""So long what writes may take to be let go, and again to connect: its guards were asked before."""
 
 # By how many ms the exchange's clock is ahead of ours, and when that was measured on ours, per base URL; shared by the
 # process, measured when it is needed.
 _clock_offsets: dict[str, tuple[int, int]] = {}
 _clock_lock = threading.Lock()
+
+
+def offset_ms(base_url: str) -> int:
+    """By how many ms an exchange's clock is ahead of ours, as last measured; 0 before that."""
+    return _clock_offsets.get(base_url.rstrip("/"), (0, 0))[0]
 
 
 def forget_clocks() -> None:
@@ -72,6 +82,10 @@ class Call:
     is_read: bool = True
     also_answers: frozenset[int] = frozenset()
 
+    @property
+    def route(self) -> str:
+        return f"{self.method} {self.path}"
+
     def weight(self, *, succeeded: bool) -> int:
         return charged_weight(self.method, self.path, dict(self.parameters), succeeded=succeeded)
 
@@ -85,6 +99,11 @@ class _Outcome:
     status: int = 0
     code: int = 0
     is_sent: bool = True
+    told: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_success(self) -> bool:
+        return self.error is None and self.code == 0
 
 
 class Wire:
@@ -97,6 +116,7 @@ class Wire:
         api_key: str,
         api_secret: str,
         session: requests.Session,
+        meter: Meter,
         timeout: tuple[float, float],
         recv_window_ms: int,
         read_seconds: int,
@@ -113,6 +133,7 @@ class Wire:
         self._api_secret = api_secret
         self._key: signing.Key | None = None
         self._session = session
+        self._meter = meter
         self._timeout = timeout
         self._read_seconds = read_seconds
         self._backoff_seconds = backoff_seconds
@@ -135,7 +156,7 @@ class Wire:
         return offset
 
     def _offset_ms(self) -> int:
-        return _clock_offsets.get(self.base_url, (0, 0))[0]
+        return offset_ms(self.base_url)
 
     def _is_clock_stale(self, now: int) -> bool:
         """Whether an offset was measured so long ago, or by a clock set so differently, that it may be wrong now."""
@@ -206,17 +227,18 @@ class Wire:
     def send(self, call: Call, parse: Callable[[Any], T], timestamp_ms: int | None, attempt: int = 1) -> T:
         """One request and one line in the log. What `parse` makes of the answer, or one error of our tree."""
         _refuse_inside_transaction()
-        call.weight(succeeded=False)  # a route without a weight is a mistake of ours: found before it is sent
         guard = guard_of(self.base_url)
         started = time.monotonic()
-        refusal = self._missing_key(call) or guard.refusal()
+        passed = self._missing_key(call) or guard.refusal() or self._admit(call, guard, started)
         found: list[T] = []
-        if refusal is not None:
-            outcome = _Outcome(error=refusal, is_sent=False)
+        if isinstance(passed, ExchangeError):
+            outcome = _Outcome(error=passed, is_sent=False)
         else:
             finished = False
             try:
                 outcome = self._exchange(call, timestamp_ms)
+                is_free = outcome.is_success and call.weight(succeeded=True) == 0
+                self._meter.ledger.settle(passed, outcome.error, outcome.status, outcome.told, is_free=is_free)
                 if outcome.error is None:
                     found, outcome.error = _parsed(parse, outcome.body, is_read=call.is_read)
                 finished = True
@@ -228,6 +250,35 @@ class Wire:
         if outcome.error is not None:
             raise outcome.error
         return found[0]
+
+    def _admit(self, call: Call, guard: HostGuard, started: float) -> Pass | ExchangeError:
+        """The ledger's pass; until then nothing has been sent. What writes goes at once or not at all."""
+        ledger, owner = self._meter.ledger, self._meter.owner
+        admitted = False
+        try:
+            passed = ledger.admit(
+                self.base_url,
+                owner=SERVER if call.route in SERVES_EVERYBODY else owner,
+                account=self._meter.account,
+                weight=call.weight(succeeded=False),
+                orders=int(call.route in PLACES_AN_ORDER),
+                is_read=call.is_read,
+                offset_ms=self._offset_ms(),
+            )
+            if isinstance(passed, ExchangeError):
+                return passed
+            if not call.is_read and time.monotonic() - started > LONGEST_HOLD_SECONDS:
+                ledger.give_back(passed)
+                return Unavailable(_("This server took too long to let the request go. Nothing was sent."))
+            admitted = True
+            return passed
+        finally:
+            if not admitted:
+                guard.let_go()
+
+    def learn_limits(self, limits: Sequence[RateLimit]) -> None:
+        """Tell the ledger what the exchange allows."""
+        self._meter.ledger.learn(self.base_url, {limit.name: limit.limit for limit in limits})
 
     def _missing_key(self, call: Call) -> CredentialsRefused | None:
         if not call.is_signed:
@@ -244,18 +295,29 @@ class Wire:
     def _exchange(self, call: Call, timestamp_ms: int | None) -> _Outcome:
         """Sign, send, read. Never raises what a network or an exchange can cause."""
         deadline = time.monotonic() + answers.ANSWER_TIMEOUTS * self._timeout[1]
+        connect_seconds, read_seconds = self._timeout
+        if not call.is_read:
+            connect_seconds = min(connect_seconds, LONGEST_HOLD_SECONDS)
         try:
             url, data, headers = self._request(call, timestamp_ms)
             with self._session.request(
-                call.method, url, data=data, headers=headers, timeout=self._timeout, allow_redirects=False, stream=True
+                call.method,
+                url,
+                data=data,
+                headers=headers,
+                timeout=(connect_seconds, read_seconds),
+                allow_redirects=False,
+                stream=True,
             ) as response:
                 body = answers.parsed_json(answers.read_body(response, deadline))
         except answers.AnswerTooLong:
             return _Outcome(error=answers.too_long(call.is_read))
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             return _Outcome(error=answers.network_error(error, call.is_read))
-        self.used_limits |= schemas.used_limits(response.headers)
-        return self._judged(call, response.status_code, response.headers.get("Retry-After", ""), body)
+        outcome = self._judged(call, response.status_code, response.headers.get("Retry-After", ""), body)
+        outcome.told = schemas.used_limits(response.headers)
+        self.used_limits |= outcome.told
+        return outcome
 
     def _request(self, call: Call, timestamp_ms: int | None) -> tuple[str, str | None, dict[str, str]]:
         """Address, body and headers; signed when there is a timestamp."""
@@ -283,23 +345,24 @@ class Wire:
         if call.also_answers and status == 429 and not code:
             # Half of it may have been done (-2021 comes with 429 too), and the words that would say so are lost.
             return _Outcome(None, answers.outcome_unknown(code, f"HTTP {status}"), status, code)
-        now = self._clock() + self._offset_ms() if status in (418, 429) else 0
+        now = self._clock() + self._offset_ms() if status in (403, 418, 429) else 0
         error = answers.error_for(status, code, text, call.is_read, retry_after, now)
         return _Outcome(None, error, status, code)
 
     def _log(self, call: Call, outcome: _Outcome, milliseconds: int, attempt: int) -> None:
-        succeeded = outcome.error is None and outcome.code == 0
+        said = ("" if outcome.is_sent else "not_sent:") + (outcome.error.code if outcome.error else "ok")
+        self._meter.ledger.count(self.base_url, said)
         logger.info(
             "exchange_call host=%s method=%s route=%s weight=%s status=%s code=%s ms=%s attempt=%s outcome=%s",
             self.host,
             call.method,
             call.path,
-            call.weight(succeeded=succeeded) if outcome.is_sent else 0,
+            call.weight(succeeded=outcome.is_success) if outcome.is_sent else 0,
             outcome.status,
             outcome.code,
             milliseconds,
             attempt,
-            ("" if outcome.is_sent else "not_sent:") + (outcome.error.code if outcome.error else "ok"),
+            said,
         )
 
 
@@ -314,7 +377,8 @@ def _parsed(parse: Callable[[Any], T], body: Any, *, is_read: bool) -> tuple[lis
 
 def _worth_another_try(error: BaseException) -> bool:
     if isinstance(error, Throttled):
-        return error.retry_after <= LONGEST_RETRY_WAIT_SECONDS and not error.banned
+        # What the ledger held back has waited already.
+        return error.retry_after <= LONGEST_RETRY_WAIT_SECONDS and not error.banned and not error.not_sent
     if isinstance(error, Unavailable):
         return not error.not_before_ms
     return isinstance(error, ClockSkew)

@@ -1,7 +1,7 @@
 """Prices, books and candles."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from botbalance.lib.money import ZERO
@@ -65,6 +65,38 @@ class Price:
     problem: str = ""
 
 
+class PackedPrices(Mapping[str, Price]):
+    """Prices that travel as one text, and become prices again one by one, when they are asked for: thousands of symbols
+    are kept and read by every process, and each asks for a few.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._rows = dict(row.split(" ", 1) for row in text.splitlines())
+        self._known: dict[str, Price] = {}
+
+    @classmethod
+    def of(cls, prices: Mapping[str, Price]) -> "PackedPrices":
+        rows = (f"{price.symbol} {price.value} {price.bid} {price.ask} {price.problem}" for price in prices.values())
+        return cls("\n".join(rows))
+
+    def __reduce__(self) -> tuple[type["PackedPrices"], tuple[str]]:
+        return PackedPrices, (self._text,)
+
+    def __getitem__(self, symbol: str) -> Price:
+        known = self._known.get(symbol)
+        if known is None:
+            value, bid, ask, problem = self._rows[symbol].split(" ")
+            known = self._known[symbol] = Price(symbol, Decimal(value), Decimal(bid), Decimal(ask), problem)
+        return known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
 @dataclass(frozen=True, slots=True)
 class PriceSnapshot:
     """All prices of a venue at one moment. `source` is mid or last."""
@@ -73,6 +105,10 @@ class PriceSnapshot:
     source: str
     at_ms: int
     prices: Mapping[str, Price]
+
+    def packed(self) -> "PriceSnapshot":
+        """The same, for a cache."""
+        return replace(self, prices=PackedPrices.of(self.prices))
 
     def price(self, symbol: str) -> Price | None:
         return self.prices.get(symbol)

@@ -134,12 +134,18 @@ def symbol_info(
     return info
 
 
-def exchange_info(symbols: Sequence[Json], exchange_filters: Sequence[Json], now_ms: int) -> Json:
+def exchange_info(
+    symbols: Sequence[Json],
+    exchange_filters: Sequence[Json],
+    now_ms: int,
+    weight_per_minute: int = REQUEST_WEIGHT_PER_MINUTE,
+) -> Json:
     """The whole body; `symbols` are entries made by `symbol_info`."""
+    weight, *others = RATE_LIMITS
     return {
         "timezone": "UTC",
         "serverTime": now_ms,
-        "rateLimits": [dict(limit) for limit in RATE_LIMITS],
+        "rateLimits": [{**weight, "limit": weight_per_minute}, *(dict(limit) for limit in others)],
         "exchangeFilters": list(exchange_filters),
         "symbols": list(symbols),
     }

@@ -21,7 +21,7 @@ from cheroot.makefile import StreamReader, StreamWriter
 from cheroot.server import Gateway, HTTPConnection, HTTPRequest, HTTPServer
 from django.db import connections
 
-from exchanges.paper import faults, store
+from exchanges.paper import drawn_faults, faults, store
 from exchanges.paper.market import Market
 from exchanges.paper.rest import ROUTES, handle
 from exchanges.paper.wire import Answer, ApiRefusal, RawRequest, answer, refusal
@@ -298,7 +298,8 @@ class _Gateway(Gateway):
         except ValueError as error:
             return faults.Outcome(faults.malformed(error))
         if fault is None:
-            return faults.Outcome(self._answer(raw))
+            drawn = drawn_faults.current()
+            return faults.Outcome(self._answer(raw)) if drawn is None else drawn.outcome(raw, lambda: self._answer(raw))
         logger.info("a fault: %s", fault.kind)
         return faults.happen(fault, lambda: self._answer(raw))
 

@@ -8,10 +8,11 @@ Binance documents the answers and "2 minutes to 3 days, growing"; how much it to
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connections, transaction
 
 from exchanges.paper import store
-from exchanges.paper.exchange_info import RATE_LIMITS, REQUEST_WEIGHT_PER_MINUTE
+from exchanges.paper.exchange_info import RATE_LIMITS
 from exchanges.paper.models import RequestWeight
 from exchanges.paper.wire import ApiRefusal
 
@@ -58,8 +59,9 @@ class Usage:
         """Raise the 429 or 418 that this request meets, if any; a ban begins here."""
         if self.banned_until_ms > self.now_ms:
             raise self._banned(self.banned_until_ms)
+        most = settings.PAPER_WEIGHT_PER_MINUTE
         limits = (
-            (self.used, REQUEST_WEIGHT_PER_MINUTE, MINUTE_MS, "Too much request weight used", "request weight", "1"),
+            (self.used, most, MINUTE_MS, "Too much request weight used", "request weight", "1"),
             (self.raw_requests, RAW_REQUESTS_PER_WINDOW, RAW_WINDOW_MS, "Too many requests", "requests", "5"),
         )
         if any(used * 100 > limit * BAN_ABOVE_PERCENT for used, limit, *_ in limits):

@@ -1,5 +1,7 @@
 """Routes that need no key: time, rules, books, prices, trades. All views come from the market's one path."""
 
+from django.conf import settings
+
 from exchanges.paper import history, tickers
 from exchanges.paper.exchange_info import eight, exchange_info
 from exchanges.paper.listing import entry_at
@@ -33,7 +35,8 @@ def get_exchange_info(call: PublicCall) -> Json:
         symbols = symbols if "SPOT" in names else []
     shown = parameters.flag("showPermissionSets", default=True)
     entries = [entry_at(call.market, symbol, call.now_ms, show_permission_sets=shown) for symbol in symbols]
-    return exchange_info(entries, call.market.exchange_filters(call.now_ms), call.now_ms)
+    filters = call.market.exchange_filters(call.now_ms)
+    return exchange_info(entries, filters, call.now_ms, settings.PAPER_WEIGHT_PER_MINUTE)
 
 
 def depth(call: PublicCall) -> Json:

@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import Invalid, NotFound
 from botbalance.lib.money import is_multiple
+from exchanges.ledger import services as ledger
 from exchanges.paper import store
 from exchanges.paper.controls import exchange_filter_changes, filter_changes
 from exchanges.paper.exchange_info import Json
@@ -242,7 +243,7 @@ def _market(kind: str, seed: int, speed: Decimal, start: str, epoch: str, live_u
             speed=speed,
         )
     if kind == "live":
-        return LiveMarket(live_url, seed, cache, now_ms)
+        return LiveMarket(live_url, seed, cache, now_ms, ledger.current)
     raise ValueError(f"PAPER_MARKET is {kind!r}; it must be walk, live or replay:DIRECTORY")
 
 

@@ -23,6 +23,7 @@ from exchanges.adapters.session import new_session
 from exchanges.domain import NewOrder, Side, SymbolRules, Venue
 from exchanges.paper import services as paper
 from exchanges.paper.transport import PaperTransport
+from exchanges.tests.ledgers import meter
 from tests.support import ROOT
 
 SYMBOL = "BTCUSDT"
@@ -52,6 +53,7 @@ class Place:
             api_key=api_key or self.api_key,
             api_secret=api_secret or self.api_secret,
             session=self.session,
+            meter=meter(),
             venue=self.venue,
             clock=clock,
         )
@@ -102,7 +104,7 @@ class PaperServer:
 
 
 @contextmanager
-def paper_server(folder: Path) -> Iterator[PaperServer]:
+def paper_server(folder: Path, **variables: str) -> Iterator[PaperServer]:
     write_env(folder / ".env")
     environment = {
         "PATH": os.environ.get("PATH", ""),
@@ -114,7 +116,7 @@ def paper_server(folder: Path) -> Iterator[PaperServer]:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "paperexchange", "--port", "0"],
             cwd=ROOT,
-            env=environment,
+            env={**environment, **variables},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from urllib3 import HTTPResponse
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.adapters.session import new_session
 from exchanges.domain import NewOrder, Side
+from exchanges.tests.ledgers import Naps, meter
 
 DATABASES = ["default", "paper"]
 SHARED = Path(settings.BASE_DIR).parent / "shared" / "binance"
@@ -123,16 +125,29 @@ def _as_from_a_network(given: requests.Response, request: requests.PreparedReque
 
 
 class Client:
-    """A BinanceAdapter over a script; `waits` are the seconds it would have slept."""
+    """A BinanceAdapter over a script; `waits` are the seconds it would have slept.
 
-    def __init__(self, *replies: Reply, base_url: str = BASE_URL, **options: Any) -> None:
+    Each has a ledger of its own, unless it shares another's.
+    """
+
+    def __init__(
+        self,
+        *replies: Reply,
+        base_url: str = BASE_URL,
+        shared_with: "Client | None" = None,
+        account: int = 1,
+        **options: Any,
+    ) -> None:
         self.script = Script(*replies)
-        self.waits: list[float] = []
+        naps = Naps()
+        self.waits = naps.seconds
         session = new_session()
         session.trust_env = False
         session.mount(base_url, self.script)
         options = {"api_key": API_KEY, "api_secret": API_SECRET, "clock": lambda: NOW, **options}
-        self.adapter = BinanceAdapter(base_url, session=session, sleep=self.waits.append, **options)
+        known = shared_with.meter if shared_with else meter(naps.now_ms)
+        self.meter = replace(known, account=account)
+        self.adapter = BinanceAdapter(base_url, session=session, meter=self.meter, sleep=naps.sleep, **options)
 
     @property
     def sent(self) -> list[str]:

@@ -106,13 +106,11 @@ def test_only_one_request_tries_while_the_others_wait() -> None:
     "answer",
     [
         refusal(400, -2010, "Account has insufficient balance for requested action."),
-        refusal(429, -1003, "Too many requests queued.", Retry_After="5"),
         refusal(401, -2015, "Invalid API-key, IP, or permissions for action."),
         refusal(400, -1021, "Timestamp for this request is outside of the recvWindow."),
-        reply("<html>", 403),
         refusal(400, -1008, "Server is currently overloaded."),
     ],
-    ids=["refused", "throttled", "wrong key", "skewed", "firewall", "busy as a 400"],
+    ids=["refused", "wrong key", "skewed", "busy as a 400"],
 )
 def test_an_exchange_that_says_no_is_alive(answer: requests.Response) -> None:
     client = Client(answer)
@@ -173,7 +171,7 @@ def test_until_a_ban_ends_nothing_more_is_sent_by_anybody() -> None:
         banned = Client(refusal(418, -1003, TEXT, Retry_After="120"))
         with pytest.raises(Throttled):
             banned.adapter.ticker_price()
-        other = Client(reply(ORDER))
+        other = Client(reply(ORDER), reply(ACCOUNT), shared_with=banned)
         clock.shift(119)
         for call in (place, lambda client: client.adapter.account_info()):
             with pytest.raises(Throttled, match="until 2026-06-01 12:02:00 UTC") as caught:
@@ -213,15 +211,34 @@ def test_a_host_that_asks_for_a_long_pause_is_left_alone_until_it_is_over() -> N
         assert len(client.sent) == 2
 
 
-@pytest.mark.parametrize("answer", [
-    refusal(429, -1003, Retry_After="5"), refusal(429, -1015, "Too many new orders.", Retry_After="60"),
-])  # fmt: skip
-def test_a_short_pause_and_an_accounts_own_limit_hold_up_nobody_else(answer: requests.Response) -> None:
-    client = Client(answer, reply(ORDER))
-    with pytest.raises(Throttled):
+def test_a_short_pause_holds_up_everybody_as_well() -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        client = Client(refusal(429, -1003, Retry_After="5"), reply(ORDER))
+        other = Client(reply(ORDER), shared_with=client)
+        with pytest.raises(Throttled):
+            place(client)
+        clock.shift(4)
+        with pytest.raises(Throttled, match="slow down; nothing is sent to it until 2026-06-01 12:00:05 UTC") as caught:
+            place(other)
+        assert (caught.value.not_sent, caught.value.retry_after, other.sent) == (True, 1, [])
+        clock.shift(1)
+        place(other)
+
+
+def test_an_accounts_own_limit_holds_up_its_orders_and_nothing_else() -> None:
+    refused = refusal(429, -1015, "Too many new orders; current limit is 100 orders per 10 SECOND.", Retry_After="7")
+    with time_machine.travel(START, tick=False) as clock:
+        client = Client(refused, reply(ORDER), reply(ORDER))
+        for _number in range(2):
+            with pytest.raises(Throttled):
+                place(client)
+        assert len(client.sent) == 1
+        client.adapter.cancel_order("BTCUSDT", "abc")
+        neighbour = Client(reply(ORDER), shared_with=client, account=2)
+        place(neighbour)
+        clock.shift(10)
         place(client)
-    place(client)
-    assert len(client.sent) == 2
+    assert client.sent == ["POST /api/v3/order", "DELETE /api/v3/order", "POST /api/v3/order"]
 
 
 @pytest.mark.parametrize("answer", [refusal(418, -1003, Retry_After="120"), BROKEN], ids=["banned", "broken"])

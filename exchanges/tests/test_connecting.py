@@ -7,7 +7,8 @@ import pytest
 import requests
 import responses
 
-from accounts.models import User
+from accounts.models import Notice, User
+from accounts.services import set_language
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import Conflict, Invalid, NotFound
 from exchanges import selectors, services
@@ -264,6 +265,20 @@ def test_a_refused_account_says_so_until_it_is_checked_again(alice: User) -> Non
     assert services.check_account(account).status == "ok"
     account.refresh_from_db()
     assert (account.status, account.status_reason) == ("ok", "")
+
+
+def test_its_owner_is_told_once_what_to_do_whenever_a_key_is_refused(alice: User) -> None:
+    set_language(alice, "ru")
+    account = connect(alice)
+    for _time in range(3):
+        services.mark_refused(account, "Invalid API-key.")
+    (notice,) = Notice.objects.filter(user=alice)
+    assert account.label in notice.title
+    assert notice.link == "/exchange-accounts/"
+    assert "ключ" in notice.text
+    services.check_account(account)
+    services.mark_refused(account, "Invalid API-key.")
+    assert Notice.objects.filter(user=alice).count() == 2
 
 
 def test_a_check_that_is_refused_is_remembered(alice: User, testnet) -> None:

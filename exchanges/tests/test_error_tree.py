@@ -214,10 +214,19 @@ HTML = "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</
 @pytest.mark.parametrize("call", CALLS)
 def test_the_firewalls_html_is_not_taken_for_an_answer(call) -> None:
     error, client = error_of(call, reply(HTML, 403, {"Content-Type": "text/html"}))
-    assert type(error) is Unavailable
-    assert error.http_status == 403
+    assert type(error) is Throttled
+    assert (error.http_status, error.banned, error.retry_after) == (403, False, 60)
     assert "<" not in error.message
-    assert len(client.sent) == (3 if call is read else 1)
+    assert len(client.sent) == 1
+
+
+def test_after_the_firewalls_refusal_the_host_is_left_alone() -> None:
+    _error, client = error_of(read, reply(HTML, 403))
+    with pytest.raises(Throttled) as caught:
+        read(client)
+    assert caught.value.not_sent
+    assert 59 <= caught.value.retry_after <= 60
+    assert len(client.sent) == 1
 
 
 @pytest.mark.parametrize("body", [HTML, "", '{"symbol": "BTCUSDT", "orderId"', "[" * 100_000, "9" * 5000, "null"])

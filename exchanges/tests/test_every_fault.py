@@ -28,6 +28,7 @@ from exchanges.errors import (
 from exchanges.paper import faults
 from exchanges.paper import services as paper
 from exchanges.paper.transport import PaperTransport
+from exchanges.tests.ledgers import Naps, meter
 from exchanges.tests.methods import METHODS, WRITES, Kind, Method
 from exchanges.tests.support import DATABASES, NOW, Client, new_order, refusal, reply, sent_text
 
@@ -57,7 +58,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[type[ExchangeError], type[Exchange
     "cut short": ({"kind": "cut_short"}, OPEN, 3),
     "truncated": ({"kind": "truncated"}, OPEN, 3),
     "a web page": ({"kind": "html"}, OPEN, 3),
-    "a firewall's page": ({"kind": "firewall"}, NEVER_SENT, 3),
+    "a firewall's page": ({"kind": "firewall"}, (Throttled, Throttled), 1),
     "a restricted location": ({"kind": "geo_block"}, (Rejected, Rejected), 1),
     "a redirect": ({"kind": "redirect"}, OPEN, 3),
     "not found": ({"kind": "not_found"}, (Rejected, Rejected), 1),
@@ -86,13 +87,15 @@ def adapter(keys: paper.PaperKeys) -> BinanceAdapter:
 def adapter_with(keys: paper.PaperKeys, timeout_seconds: float) -> BinanceAdapter:
     session = new_session()
     session.mount(paper.BASE_URL, PaperTransport())
+    naps = Naps()
     return BinanceAdapter(
         paper.BASE_URL,
         api_key=keys.api_key,
         api_secret=keys.api_secret,
         session=session,
+        meter=meter(naps.now_ms),
         timeout=(timeout_seconds, timeout_seconds),
-        sleep=lambda seconds: None,
+        sleep=naps.sleep,
     )
 
 
@@ -182,7 +185,7 @@ def calls_in(heard: pytest.LogCaptureFixture) -> list[str]:
 RESTRICTED = refusal(451, 0, "Service unavailable from a restricted location according to 'b. Eligibility'.")
 SCRIPTED: dict[str, tuple[requests.Response, tuple[type[ExchangeError], type[ExchangeError]], int]] = {
     "a restricted location": (RESTRICTED, (Rejected, Rejected), 1),
-    "a firewall's page": (reply("<html><h1>403 Forbidden</h1></html>", 403), NEVER_SENT, 3),
+    "a firewall's page": (reply("<html><h1>403 Forbidden</h1></html>", 403), (Throttled, Throttled), 1),
     "a redirect": (reply("", 302, {"Location": "https://elsewhere.test/"}), OPEN, 3),
     "a permanent redirect": (reply("", 308, {"Location": "https://elsewhere.test/"}), OPEN, 3),
     "no JSON": (reply("OK"), OPEN, 3),

@@ -12,8 +12,11 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from botbalance.lib.clock import now_ms
 from exchanges import services
+from exchanges.domain import Venue
+from exchanges.ledger.domain import Ask
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
+from exchanges.tests.ledgers import shared_store
 from exchanges.tests.methods import RIGHTS
 from exchanges.tests.support import ACCOUNT, DATABASES
 
@@ -53,6 +56,16 @@ def test_it_says_how_things_are(alice: User, paper_account: Callable[..., Exchan
         assert text in said
     assert account.paper_key not in said
     assert account.paper_secret not in said
+
+
+def test_it_says_how_many_orders_the_ledger_has_counted(
+    alice: User, paper_account: Callable[..., ExchangeAccount]
+) -> None:
+    account = paper_account(alice)
+    ask = Ask(now_ms(), 1, is_read=False, owner=alice.pk, account=account.pk, orders=1)
+    shared_store().reserve(services.base_url_of(Venue.PAPER), ask)
+    said, _ended_well = check(account.pk)
+    assert "Limit ORDERS 1D: 1 of 200000 used." in said
 
 
 def test_programs_get_the_same_as_json(alice: User, paper_account: Callable[..., ExchangeAccount]) -> None:

@@ -19,6 +19,7 @@ from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
 from exchanges.paper.transport import PaperTransport
 from exchanges.signing import Ed25519Key, HmacKey, KeyProblem, RsaKey
+from exchanges.tests.ledgers import meter
 from exchanges.tests.support import ACCOUNT, API_KEY, API_SECRET, DATABASES, Client, new_order, reply, sent_text
 
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
@@ -250,7 +251,7 @@ def test_the_exchange_takes_what_such_a_key_signs_and_nothing_that_another_signs
     session.mount(paper.BASE_URL, PaperTransport())
 
     def adapter(secret: str) -> BinanceAdapter:
-        return BinanceAdapter(paper.BASE_URL, api_key=opened.api_key, api_secret=secret, session=session)
+        return BinanceAdapter(paper.BASE_URL, api_key=opened.api_key, api_secret=secret, session=session, meter=meter())
 
     assert adapter(pem(keys[name])).account_info().can_trade
     with pytest.raises(Rejected, match="insufficient balance"):

@@ -25,6 +25,7 @@ from exchanges.adapters.answers import MOST_BYTES
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.adapters.session import new_session
 from exchanges.errors import ExchangeError, OutcomeUnknown, Unavailable
+from exchanges.tests.ledgers import meter
 from exchanges.tests.support import API_KEY, API_SECRET, NOW, ORDER, Client, new_order, read_request, server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -38,7 +39,13 @@ def adapter(
     session.verify = verify
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     return BinanceAdapter(
-        url, api_key=API_KEY, api_secret=API_SECRET, session=session, timeout=timeout, sleep=lambda seconds: None
+        url,
+        api_key=API_KEY,
+        api_secret=API_SECRET,
+        session=session,
+        meter=meter(),
+        timeout=timeout,
+        sleep=lambda seconds: None,
     )
 
 
@@ -261,7 +268,7 @@ def test_a_connection_is_used_again() -> None:
 
     with server(conversation) as exchange:
         for _number in range(5):
-            BinanceAdapter(exchange.url, session=session).ping()
+            BinanceAdapter(exchange.url, session=session, meter=meter()).ping()
         session.close()
     assert exchange.connections == 1
 
@@ -305,7 +312,7 @@ def test_a_proxy_of_the_environment_is_used_and_a_password_of_netrc_is_not(
     with server(conversation) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         for address in ("http://exchange.test", "http://name:word@exchange.test"):
-            BinanceAdapter(address, session=new_session()).ping()
+            BinanceAdapter(address, session=new_session(), meter=meter()).ping()
     without, spelt_out = seen
     assert without.startswith(b"GET http://exchange.test/api/v3/ping ")
     assert b"authorization" not in without.lower()

@@ -26,6 +26,7 @@ from exchanges.domain import Venue
 from exchanges.errors import ExchangeError
 from exchanges.models import ExchangeAccount
 from exchanges.paper.services import PaperKeys
+from exchanges.tests.ledgers import meter
 from exchanges.tests.methods import SIGNED, Method
 from exchanges.tests.support import (
     DATABASES,
@@ -178,7 +179,7 @@ def adapter_of(url: str) -> BinanceAdapter:
     session = new_session()
     session.trust_env = False
     return BinanceAdapter(
-        url, api_key=KEY, api_secret=SECRET, session=session, timeout=(1, 1), sleep=lambda seconds: None
+        url, api_key=KEY, api_secret=SECRET, session=session, meter=meter(), timeout=(1, 1), sleep=lambda seconds: None
     )
 
 

@@ -12,6 +12,7 @@ from orders import selectors
 from orders.domain import Status
 from orders.models import Order, Run
 from orders.services.ending import finish
+from orders.services.pausing import pause_for_owner
 from orders.services.recording import apply_report, note
 from orders.services.resolving import ask_or_raise, read_fills
 from orders.services.sending import withdraw
@@ -23,7 +24,7 @@ _STILL_OPEN = gettext_lazy(
 
 
 def cancel_order(order: Order) -> Order:
-    """Cancel one order for its owner, and stop the run that would place it again.
+    """Cancel one order for its owner, and stop what would place it again: its run, and an autopilot that flies.
 
     Raises Conflict when it has ended already, an ExchangeError when the exchange does not confirm.
     """
@@ -32,6 +33,7 @@ def cancel_order(order: Order) -> Order:
     run = order.round.run
     if run.is_active:
         finish(run, Run.State.STOPPED, "order_cancelled", {"symbol": order.symbol}, leave_open=True)
+    pause_for_owner(order.account)
     cancel(order, exchanges.adapter_for(order.account))
     if not order.is_final:
         raise Unavailable(str(_STILL_OPEN))
@@ -43,6 +45,7 @@ def cancel_all(account: ExchangeAccount) -> tuple[int, list[str]]:
     run = selectors.active_run(account)
     if run is not None:
         finish(run, Run.State.STOPPED, "all_cancelled")
+    pause_for_owner(account)
     return cancel_open_orders(account)
 
 

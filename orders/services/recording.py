@@ -6,11 +6,14 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from botbalance.lib.money import ZERO, plain
 from exchanges.domain import OrderReport, TradeReport
-from orders.domain import FINAL, OrderState, Status, merge
+from orders.domain import FINAL, OrderState, Status, merge, report_kind
 from orders.models import Fill, Order, OrderEvent
+
+NO_REASON = gettext_noop("The exchange refused it and does not say why.")
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +47,13 @@ def change_status(
     return bool(changed)
 
 
-def apply_report(order: Order, report: OrderReport, kind: str = "report") -> bool:
-    """Record what the exchange says of an order; True when that was news. `order` is brought up to date."""
+def apply_report(order: Order, report: OrderReport, kind: str = "") -> bool:
+    """Record what the exchange says of an order; True when that was news. `order` is brought up to date.
+
+    Without a `kind` of event it is that of how the order stands then: above all, why it has ended.
+    """
     with transaction.atomic():
-        row = Order.objects.select_for_update().get(pk=order.pk)
+        row = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
         if report.symbol != row.symbol or row.exchange_order_id not in (None, report.exchange_order_id):
             logger.error("order %s: a report about another order, %s", row.pk, report.exchange_order_id)
             return False
@@ -58,12 +64,14 @@ def apply_report(order: Order, report: OrderReport, kind: str = "report") -> boo
             row.executed_quantity = merged.executed_quantity
             row.cumulative_quote = merged.cumulative_quote
             row.finished_at = timezone.now() if row.is_final else None
+            if merged.status == Status.REJECTED:
+                row.error = row.error or NO_REASON
         if merged is not None or row.exchange_order_id is None or row.missing_answers:
             row.exchange_order_id = row.exchange_order_id or report.exchange_order_id
             row.missing_answers = row.missing_since_ms = 0
             row.save()
         if merged is not None:
-            note(row, kind)
+            note(row, kind or report_kind(merged.status, cancel_requested=row.cancel_requested))
     order.refresh_from_db()
     return merged is not None
 
@@ -71,7 +79,7 @@ def apply_report(order: Order, report: OrderReport, kind: str = "report") -> boo
 def record_fills(order: Order, trades: list[TradeReport]) -> int:
     """Record the trades of an order that are not known yet; how many were new."""
     with transaction.atomic():
-        row = Order.objects.select_for_update().get(pk=order.pk)
+        row = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
         known = set(row.fills.values_list("trade_id", flat=True))
         new = [trade for trade in trades if trade.trade_id not in known]
         Fill.objects.bulk_create(

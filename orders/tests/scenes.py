@@ -88,6 +88,17 @@ class Trader:
         assert all(row.free >= start and row.locked >= start for row in known.balances)
 
 
+def beat(traveller: time_machine.Traveller, *, seconds: int, step: int = 2) -> list[tuple[int, int]]:
+    """Let time pass as beat and one worker would: a dispatch every `step` seconds, and its ticks, which it returns."""
+    ticks: list[tuple[int, int]] = []
+    for _moment in range(seconds // step):
+        traveller.shift(step)
+        for account_id, due_ms in services.dispatch().ticks:
+            services.tick(account_id, due_ms)
+            ticks.append((account_id, due_ms))
+    return ticks
+
+
 def trader(
     email: str,
     balances: Mapping[str, Any],

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts import services as accounts
 from accounts.models import User
+from botbalance.lib import system_settings
 from botbalance.lib.models import SystemSettings
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
@@ -178,7 +180,10 @@ def test_a_plan_that_has_moved_by_more_than_one_per_cent_is_shown_again(
     api: APIClient,
     targets: Strategy,
     clock: time_machine.Traveller,
+    settings: Settings,
 ) -> None:
+    settings.PRICE_JUMP_PCT = Decimal(100)  # the operator's price is far from the market's
+    system_settings.forget()
     paper.symbol_control("BTCUSDT", price=Decimal(50_000))
     clock.shift(10)
     seen = digest(api, targets)

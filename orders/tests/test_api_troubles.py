@@ -69,7 +69,7 @@ DOWN: dict[str, tuple[dict[str, Any], int, str]] = {
     "it wants us to slow down": ({"kind": "throttled", "seconds": 60}, 503, "exchange_throttled"),
     "it has banned us": ({"kind": "banned"}, 503, "exchange_throttled"),
     "it finds our clock wrong for ever": (
-        {"kind": "clock_skew", "match": "GET /api/v3/openOrders"},
+        {"kind": "clock_skew", "match": "GET /api/v3/account"},
         503,
         "clock_skew",
     ),
@@ -175,7 +175,7 @@ def test_a_clock_ten_minutes_off_is_measured_and_allowed_for(
 
     monkeypatch.setattr(BinanceAdapter, "__init__", with_wrong_clock)
     monkeypatch.setattr("orders.services.sending.now_ms", lambda: now_ms() + off)
-    monkeypatch.setattr("orders.services.runs.now_ms", lambda: now_ms() + off)
+    monkeypatch.setattr("orders.services.rounds.now_ms", lambda: now_ms() + off)
     answer = execute(api, targets)
     assert answer.status_code == 201, answer.json()
     assert {order["status"] for order in answer.json()["orders"]} == {"NEW"}
@@ -285,8 +285,8 @@ def test_old_prices_are_shown_but_not_traded_on(
         shown = api.get("/api/me/portfolio/summary")
         assert shown.status_code == 200, "the last known prices, with their time"
         assert shown.json()["prices_at_ms"] < now_ms() - 100_000
-        refusal(plan(api, targets), 503, "exchange_unavailable")
-        refusal(execute(api, targets), 503, "exchange_unavailable")
+        refusal(plan(api, targets), 503, "stale_prices")
+        refusal(execute(api, targets), 503, "stale_prices")
     assert nothing_happened()
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from botbalance.lib import system_settings
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
 from exchanges.paper import services as paper
@@ -60,11 +61,28 @@ def test_balances_last_known_are_shown_when_the_exchange_is_down(api: APIClient,
         clock.shift(60)
         paper.deposit(account.paper_key, "USDT", paper.Decimal(1))
         with faults.plan(DOWN):
-            known = api.get(BALANCES).json()
+            known = api.get(BALANCES, {"refresh": "true"}).json()
         assert (known["balances"], known["as_of"]) == (fresh["balances"], fresh["as_of"])
         assert "cannot be reached" in known["problem"]
-        again = api.get(BALANCES).json()
+        again = api.get(BALANCES, {"refresh": "true"}).json()
         assert (again["problem"], again["balances"][1]["free"]) == ("", "124.45678901")
+
+
+def test_balances_are_read_again_when_they_are_old_or_when_asked_to(api: APIClient, account: ExchangeAccount) -> None:
+    def usdt(**query: str) -> str:
+        free: str = api.get(BALANCES, query).json()["balances"][1]["free"]
+        return free
+
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        assert usdt() == "123.45678901"
+        paper.deposit(account.paper_key, "USDT", paper.Decimal(1))
+        clock.shift(60)
+        assert usdt() == "123.45678901"
+        assert usdt(refresh="true") == "124.45678901"
+        paper.deposit(account.paper_key, "USDT", paper.Decimal(1))
+        clock.shift(system_settings.current().idle_balance_seconds + 1)
+        assert usdt() == "125.45678901"
+    refusal(api.get(BALANCES, {"refresh": "perhaps"}), 400, "invalid")
 
 
 def test_balances_never_read_cannot_be_shown_when_the_exchange_is_down(

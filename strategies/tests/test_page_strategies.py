@@ -26,6 +26,10 @@ LIMITS = {
     "max_orders": "20",
     "max_turnover_pct": "",
     "order_lifetime_seconds": "60",
+    "reprice_distance_pct": "",
+    "worst_price_pct": "",
+    "trigger_mode": "threshold",
+    "interval_minutes": "1440",
 }
 
 ClientFor = Callable[[User], Client]

@@ -22,7 +22,25 @@ def test_without_a_row_the_environment_holds(settings) -> None:
     settings.PRICING_SOURCE, settings.PRICING_USE_CACHE, settings.PRICING_TTL_SECONDS = "last", False, 7
     settings.PAPER_START_BALANCE, settings.TRADING_ENABLED = Decimal(123), False
     settings.EXCHANGE_INFO_TTL_SECONDS = 7200
-    assert system_settings.read() == system_settings.Effective("last", False, 7, 7200, Decimal(123), False)
+    settings.KILL_SWITCH_CANCELS, settings.IDLE_BALANCE_SECONDS, settings.STALE_PRICE_SECONDS = False, 300, 30
+    settings.PRICE_JUMP_PCT, settings.PRICE_JUMP_MINUTES = Decimal(5), 7
+    settings.MAX_ORDER_NAV_PCT, settings.MAX_OPEN_ORDERS, settings.FAILURES_BEFORE_PAUSE = Decimal(20), 9, 3
+    assert system_settings.read() == system_settings.Effective(
+        pricing_source="last",
+        pricing_use_cache=False,
+        pricing_ttl_seconds=7,
+        exchange_info_ttl_seconds=7200,
+        paper_start_balance=Decimal(123),
+        trading_enabled=False,
+        kill_switch_cancels=False,
+        idle_balance_seconds=300,
+        stale_price_seconds=30,
+        price_jump_pct=Decimal(5),
+        price_jump_minutes=7,
+        max_order_nav_pct=Decimal(20),
+        max_open_orders=9,
+        failures_before_pause=3,
+    )
 
 
 def test_an_empty_field_falls_back_to_the_environment_and_a_filled_one_does_not(settings) -> None:
@@ -99,3 +117,25 @@ def test_there_is_one_row() -> None:
     SystemSettings(pricing_ttl_seconds=3).save()
     SystemSettings(pricing_ttl_seconds=4).save()
     assert list(SystemSettings.objects.values_list("pricing_ttl_seconds", flat=True)) == [4]
+
+
+def test_a_form_that_was_opened_before_the_kill_switch_was_set_does_not_unset_it(admin_client) -> None:
+    page = admin_client.get(reverse("admin:lib_systemsettings_changelist"), follow=True)
+    form = page.context["adminform"].form
+    shown = {bound.html_name: bound.value() or "" for bound in form} | {
+        bound.html_initial_name: bound.value() or "" for bound in form
+    }
+    system_settings.change(trading_enabled=False)
+    typed = {**shown, "pricing_ttl_seconds": "9"}
+    answer = admin_client.post(page.request["PATH_INFO"], typed, follow=True)
+    assert answer.status_code == 200
+    row = SystemSettings.get_solo()
+    assert (row.pricing_ttl_seconds, row.trading_enabled) == (9, False)
+
+
+def test_the_kill_switch_works_whatever_another_column_holds() -> None:
+    change(pricing_ttl_seconds=100_000)
+    system_settings.change(trading_enabled=False)
+    assert not system_settings.trading_enabled()
+    with pytest.raises(ValidationError):
+        system_settings.change(max_open_orders=0)

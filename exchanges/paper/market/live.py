@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -44,6 +45,9 @@ from exchanges.paper.market.live_source import LIVE, PROBE_MS, WALK, SharedMemor
 from exchanges.paper.market.walk import WalkMarket
 from exchanges.paper.symbols import SYMBOLS, SymbolSpec
 
+if TYPE_CHECKING:
+    from exchanges.ledger.services import Ledger
+
 logger = logging.getLogger(__name__)
 
 LAG_MS = 3000
@@ -63,12 +67,19 @@ class LiveMarket:
 
     is_remote = True
 
-    def __init__(self, url: str, seed: int, memory: SharedMemory, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        url: str,
+        seed: int,
+        memory: SharedMemory,
+        now_ms: Callable[[], int],
+        ledger: "Callable[[], Ledger] | None" = None,
+    ) -> None:
         self._now_ms = now_ms
         self._memory = memory
         self._walk = WalkMarket(seed)
         self._source = Source(memory, now_ms, self._walk.description)
-        self._host = LiveHost(url, now_ms, self._source.report)
+        self._host = LiveHost(url, now_ms, self._source.report, ledger)
         self._seed = seed
         self.clock = MarketClock(LAG_MS, Fraction(1), STEP_MS, 0)
         self.begins_ms = self._walk.begins_ms

@@ -1,22 +1,29 @@
 """Reading the public data of a live exchange: no keys, nothing but GET. Parsed here, into ticks and lots.
 
 What goes wrong, of whatever kind, is a HostFailure. After one the host is left alone for a moment, and as long as it
-says when it answers 429 or 418.
+says when it answers 429 or 418. Requests pass the server's ledger: they leave from the same address as all others.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import requests
 
 from botbalance.lib.money import wide
+from exchanges.adapters.answers import error_for
+from exchanges.adapters.weights import listed_weight
+from exchanges.errors import ExchangeError
+from exchanges.ledger.domain import SERVER
 from exchanges.paper.market.bars import Ints
 from exchanges.paper.symbols import SymbolSpec
-from exchanges.schemas import MalformedAnswer, decimal, integer
+from exchanges.schemas import MalformedAnswer, decimal, integer, used_limits
+
+if TYPE_CHECKING:  # the markets can be had without a Django project, the ledger cannot
+    from exchanges.ledger.services import Ledger
 
 TIMEOUT_SECONDS = (2.0, 5.0)
 PAUSE_MS = 2000
@@ -93,10 +100,17 @@ class _Page:
 class LiveHost:
     """One host for one process. `report` hears what goes wrong, and None whenever there are new prices."""
 
-    def __init__(self, url: str, now_ms: Callable[[], int], report: Callable[[str | None], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        now_ms: Callable[[], int],
+        report: Callable[[str | None], None],
+        ledger: "Callable[[], Ledger] | None" = None,
+    ) -> None:
         self._url = url.rstrip("/")
         self._now_ms = now_ms
         self._report = report
+        self._ledger = ledger
         self._session = requests.Session()
         self._silent_until_ms = 0
         self._banned_until_ms = 0
@@ -217,12 +231,42 @@ class LiveHost:
         return answer
 
     def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
+        """One request that the ledger knows of, at once or not at all: a market without prices keeps nobody waiting."""
+        if self._ledger is None:
+            return self._body(path, self._send(path, parameters))
+        ledger = self._ledger()
+        passed = ledger.admit(
+            self._url,
+            owner=SERVER,
+            account=0,
+            weight=listed_weight("GET", path, parameters),
+            orders=0,
+            is_read=True,
+            offset_ms=0,
+            may_wait=False,
+        )
+        if isinstance(passed, ExchangeError):
+            raise HostFailure(passed.message, asked=False)
+        error, status, told = None, 0, {}
         try:
-            answer = self._session.get(
+            answer = self._send(path, parameters)
+            status, told = answer.status_code, used_limits(answer.headers)
+            if status != 200:
+                wait = answer.headers.get("Retry-After", "")
+                error = error_for(status, 0, "", is_read=True, retry_after=wait, now_ms=self._now_ms())
+        finally:
+            ledger.settle(passed, error, status, told, is_free=False)
+        return self._body(path, answer)
+
+    def _send(self, path: str, parameters: Mapping[str, str]) -> requests.Response:
+        try:
+            return self._session.get(
                 self._url + path, params=parameters, timeout=TIMEOUT_SECONDS, allow_redirects=False
             )
         except requests.RequestException as error:
             raise HostFailure(f"{path}: {type(error).__name__}") from error
+
+    def _body(self, path: str, answer: requests.Response) -> Any:
         if answer.status_code in (418, 429):
             wait = answer.headers.get("Retry-After", "")
             seconds = int(wait) if wait.isascii() and wait.isdigit() else 60

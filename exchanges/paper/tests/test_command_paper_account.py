@@ -2,6 +2,7 @@
 
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import CommandError, call_command
 
+from accounts.models import User
+from exchanges import services as exchanges
 from exchanges.paper.models import PaperAccount
 from exchanges.paper.services import PaperKeys
 from exchanges.paper.tests.support import DATABASES, Client
@@ -48,6 +51,48 @@ def test_with_a_public_key_there_is_no_secret(tmp_path: Path) -> None:
     row = PaperAccount.objects.get(api_key=keys["api_key"])
     assert (keys["api_secret"], row.public_key, row.burns_bnb) == ("", pem.decode(), True)
     assert "none: requests are signed with the private key" in output(*options)
+
+
+def test_funds_are_moved_into_an_account_and_out_of_it() -> None:
+    keys = PaperKeys(**json.loads(output("--usdt", "100", "--json")))
+    lines = output("--key", keys.api_key, "--deposit", "usdt=50.5", "--deposit", "BTC=1", "--withdraw", "BTC=0.25")
+    assert lines.splitlines() == ["Deposited 50.5 USDT.", "Deposited 1 BTC.", "Withdrew 0.25 BTC."]
+    client = Client(keys)
+    assert client.balances() == {"BTC": ("0.75000000", "0.00000000"), "USDT": ("150.50000000", "0.00000000")}
+    assert client.audit() == []
+
+
+def test_funds_of_a_connected_account_are_moved_by_its_number(alice: User) -> None:
+    account = exchanges.connect_account(alice, label="Paper", venue="paper", paper_balances={"USDT": Decimal(100)})
+    output("--account", str(account.pk), "--withdraw", "USDT=40")
+    assert [(row.asset, row.free) for row in exchanges.adapter_for(account).account_info().balances] == [("USDT", 60)]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--deposit", "BTC=1"], "Say whose: --account ID or --key KEY."),
+        (["--key", "x" * 64], "Say what to move: --deposit BTC=0.5 or --withdraw BTC=0.5."),
+        (["--key", "x" * 64, "--deposit", "BTC=1"], "There is no such paper account."),
+        (
+            ["--account", "999999", "--deposit", "BTC=1"],
+            "There is no connected account 999999 that has traded on paper.",
+        ),
+        (["--key", "x" * 64, "--deposit", "BTC=1", "--usdt", "5"], "--usdt and --asset are for a fresh account"),
+        (["--key", "", "--deposit", "BTC=1", "--deposit", "btc=2"], "BTC is given twice."),
+    ],
+)
+def test_a_move_that_makes_no_sense_is_refused_in_a_sentence(options: list[str], text: str) -> None:
+    with pytest.raises(CommandError) as refusal:
+        output(*options)
+    assert text in str(refusal.value)
+
+
+def test_more_than_is_free_cannot_be_withdrawn() -> None:
+    keys = PaperKeys(**json.loads(output("--usdt", "100", "--json")))
+    with pytest.raises(CommandError, match=r"Less than 100\.01 USDT is free"):
+        output("--key", keys.api_key, "--withdraw", "USDT=100.01")
+    assert Client(keys).balances() == {"USDT": ("100.00000000", "0.00000000")}
 
 
 @pytest.mark.parametrize(

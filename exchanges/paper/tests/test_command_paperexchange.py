@@ -42,7 +42,14 @@ def test_it_announces_itself_in_one_line_and_ends_cleanly_on_a_signal(tmp_path: 
         (["--market", "live", "--speed", "2"], "The speed must be 1 where the market is live."),
         (["--market", "bazaar"], "This market cannot be opened: PAPER_MARKET is 'bazaar'"),
         (["--market", "replay:/nowhere"], "--market: there are no candles (*.csv.gz) in '/nowhere'."),
-        (["--faults", "{}"], "--faults must be a JSON list of faults: a plan is a list of faults, such as"),
+        (
+            ["--faults", "7"],
+            "--faults must be a JSON list of faults, or a lot to draw them by: a plan is a list of faults",
+        ),
+        (
+            ["--faults", "{}"],
+            "--faults must be a JSON list of faults, or a lot to draw them by: faults drawn by lot are",
+        ),
         (["--faults", "@/nowhere"], "--faults: /nowhere cannot be read: "),
     ],
 )

@@ -1,6 +1,7 @@
 """Request weight and order counts: clock-aligned windows, on every answer, enforced."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import requests
@@ -197,3 +198,13 @@ def test_the_limits_are_announced() -> None:
         ("ORDERS", 1, "DAY", 200000),
         ("RAW_REQUESTS", 5, "MINUTE", 300000),
     ]
+
+
+def test_an_operator_may_allow_another_weight_and_exchange_info_says_so(settings: Any) -> None:
+    with time_machine.travel(START + 5, tick=False):
+        client = client_with(USDT="10000")
+        settings.PAPER_WEIGHT_PER_MINUTE = 100
+        limit = client.public("/api/v3/exchangeInfo").json()["rateLimits"][0]
+        assert (limit["rateLimitType"], limit["limit"]) == ("REQUEST_WEIGHT", 100)
+        assert client.send("GET", "/api/v3/openOrders").status_code == 200
+        assert refused(client.public("/api/v3/ping"))[:2] == (429, -1003)

@@ -1,4 +1,5 @@
 import ipaddress
+import json
 import logging
 import re
 import signal
@@ -10,10 +11,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from exchanges.paper import faults, services
+from exchanges.paper import drawn_faults, faults, services
 from exchanges.paper.http import PaperServer
 
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
+# Faults drawn by lot rest, and go on at the next one.
+TOGGLE = signal.SIGUSR1
 POLL_SECONDS = 1
 PREPARE = "The paper exchange's database is not ready. Make it so with: manage.py prepare"
 
@@ -47,6 +50,8 @@ class Command(BaseCommand):
         server = PaperServer(options["host"], _port(options["port"]))
         # Blocked before threads begin, so that only the wait below receives them.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        toggles: list[int] = []  # a handler may come in the middle of anything: it only takes a note
+        signal.signal(TOGGLE, lambda number, _frame: toggles.append(number))
         try:
             server.start()
         except OSError as error:
@@ -60,7 +65,19 @@ class Command(BaseCommand):
                 server.stop()
                 self.stdout.write("Stopped.")
                 return
+            while toggles:
+                toggles.pop()
+                self._toggle_faults()
         raise CommandError("The server has ended by itself; the log says why.")
+
+    def _toggle_faults(self) -> None:
+        plan = drawn_faults.current()
+        if plan is None:
+            self.stderr.write("There are no faults drawn by lot.")
+            return
+        plan.is_on = not plan.is_on
+        self.stdout.write(f"Faults {'on' if plan.is_on else 'off'}: {json.dumps(plan.happened)}")
+        self.stdout.flush()
 
 
 def _override_settings(options: dict[str, Any]) -> None:
@@ -99,9 +116,12 @@ def _plan_faults(given: str) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"--faults: {given[1:]} cannot be read: {error}") from None
     try:
-        faults.set_process_plan(faults.parse_plan(text))
+        if text.lstrip().startswith("{"):
+            drawn_faults.set_plan(drawn_faults.DrawnPlan(drawn_faults.Lot.parse(text)))
+        else:
+            faults.set_process_plan(faults.parse_plan(text))
     except ValueError as error:
-        raise CommandError(f"--faults must be a JSON list of faults: {error}.") from None
+        raise CommandError(f"--faults must be a JSON list of faults, or a lot to draw them by: {error}.") from None
 
 
 def _port(port: int) -> int:

@@ -1,4 +1,4 @@
-"""What may happen to an order and to a run. Pure: time comes in as an argument, in UTC milliseconds.
+"""What may happen to an order. Pure: time comes in as an argument, in UTC milliseconds.
 
 An order's life. Left of the line is ours, right of it the exchange's own words:
 
@@ -12,7 +12,6 @@ leaves a row that says "ask", never one that says "send".
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -73,9 +72,6 @@ MISSING_MARGIN_MS = 5_000
 MISSING_ANSWERS = 2
 VANISHED_ANSWERS = 3
 VANISHED_AFTER_MS = 60_000
-ROUNDS_WITHOUT_FILL = 5
-MOST_ROUNDS = 200
-MOST_PROBLEMS = 20
 
 
 def client_order_id(user_id: int, symbol: str, side: str, tick_ts: int, index: int) -> str:
@@ -117,6 +113,17 @@ def merge(known: OrderState, report: OrderReport) -> OrderState | None:
     return None if merged == known else merged
 
 
+def report_kind(status: Status, *, cancel_requested: bool) -> str:
+    """The kind of event that a report is which brought an order to `status`: why it has ended, where it has."""
+    if status == Status.CANCELED:
+        return "cancelled" if cancel_requested else "cancelled_elsewhere"
+    return {
+        Status.REJECTED: "rejected",
+        Status.EXPIRED: "expired",
+        Status.EXPIRED_IN_MATCH: "expired",
+    }.get(status, "report")
+
+
 class Missing(StrEnum):
     """What to make of an order the exchange says it does not know (-2013)."""
 
@@ -138,71 +145,3 @@ def judge_missing(
         return Missing.VANISHED if gone_long_enough and missing_answers >= VANISHED_ANSWERS else Missing.ASK_AGAIN
     too_late_to_arrive = now_ms > sent_ms + recv_window_ms + MISSING_MARGIN_MS
     return Missing.NOT_PLACED if too_late_to_arrive and missing_answers >= MISSING_ANSWERS else Missing.ASK_AGAIN
-
-
-class Step(StrEnum):
-    """What a run does next."""
-
-    WAIT = "wait"
-    SEND = "send"
-    PLAN = "plan"
-    STOP = "stop"
-
-
-@dataclass(frozen=True, slots=True)
-class RoundView:
-    """One round as far as a run's next step depends on it."""
-
-    statuses: tuple[Status, ...]
-    fills_recorded: bool
-    executed_anything: bool
-    reached_exchange: bool = True
-    refusals: tuple[str, ...] = ()
-
-
-def next_step(rounds: Sequence[RoundView]) -> tuple[Step, str]:
-    """The next step of a run with these rounds, oldest first, and the reason's code when it is to stop."""
-    last = rounds[-1]
-    if any(status == Status.PENDING for status in last.statuses):
-        return Step.SEND, ""
-    if any(status in UNFINISHED for status in last.statuses) or not last.fills_recorded:
-        return Step.WAIT, ""
-    if len(rounds) >= MOST_ROUNDS:
-        return Step.STOP, "too_many_rounds"
-    recent = rounds[-2:]
-    if len(recent) == 2 and all(view.refusals and not view.executed_anything for view in recent):
-        return Step.STOP, "orders_refused"
-    # What never reached the exchange says nothing about the price; passing problems are counted on the run.
-    quiet = [view for view in rounds if view.reached_exchange][-ROUNDS_WITHOUT_FILL:]
-    if len(quiet) == ROUNDS_WITHOUT_FILL and not any(view.executed_anything for view in quiet):
-        return Step.STOP, "no_fills"
-    return Step.PLAN, ""
-
-
-def _(sentence: str) -> str:
-    """Mark a sentence for translation; it is translated where it is shown, since a pure module knows no language."""
-    return sentence
-
-
-# Why a run ended, as sentences; `{...}` are filled from the run's reason_values.
-RUN_REASONS: dict[str, str] = {
-    "": "",
-    "within_band": _("Every target is within its band."),
-    "nothing_to_do": _("Nothing to do: every target was within its band."),
-    "left_over": _("What is left cannot be traded: {details}"),
-    "no_fills": _("Five rounds in a row without a fill. Try a smaller price step."),
-    "orders_refused": _("The exchange refused the orders: {details}"),
-    "too_many_rounds": _("Stopped after 200 rounds. Try a larger order size or a wider band."),
-    "stopped_by_owner": _("You stopped it."),
-    "order_cancelled": _("You cancelled its order on {symbol}."),
-    "all_cancelled": _("You cancelled all orders."),
-    "account_reset": _("The paper account was reset."),
-    "account_disconnected": _("The account was disconnected."),
-    "trading_off": _("Trading is switched off on this server."),
-    "user_suspended": _("The owner of this account is suspended."),
-    "account_not_ready": _("The exchange account is not usable: {details}"),
-    "strategy_gone": _("The strategy was deleted or is no longer the active one."),
-    "credentials_refused": _("The exchange refused the API key: {details}"),
-    "not_possible": _("It could not go on: {details}"),
-    "unreachable": _("The exchange could not be reached, many times in a row: {details}"),
-}

@@ -1,22 +1,18 @@
-"""The planner: from what is held to the orders that bring it to its targets. Pure, deterministic, total.
-
-The preview, the orders that are sent, the paper exchange's and the back-test's are this one function. It trades
-differences only: nothing is sold that must be bought back. Sells come first; buys spend only what is free now, so
-proceeds of sells are spent in the next round.
-"""
+"""One round of orders: what is wanted, what of it the limits and filters allow, and why not the rest. Pure."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
+from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize
 from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, Side, SymbolRules
 from portfolio.domain import Valuation
 from strategies.domain import (
     SETTLED,
     AllocationView,
     BandType,
+    Goal,
     Leg,
     Limits,
     OpenOrder,
@@ -24,8 +20,9 @@ from strategies.domain import (
     Skip,
     Target,
     TradeTo,
-    held_apart,
 )
+from strategies.planner.bands import Managed
+from strategies.planner.pricing import limit_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +39,7 @@ class _Want:
     held: Decimal
 
 
-def plan_rebalance(
-    valuation: Valuation,
-    targets: Sequence[Target],
-    limits: Limits,
-    rules: ExchangeInfo,
-    prices: PriceSnapshot,
-    open_orders: Sequence[OpenOrder] = (),
-) -> Plan:
-    """Plan one round.
-
-    `valuation` must be in the strategy's quote. `open_orders` are all orders resting at the account, ours and others'.
-    Every leg passes every filter of its symbol; every target without a leg has a Skip.
-    """
-    with wide():
-        return _Planner(valuation, targets, limits, rules, prices, open_orders).plan()
-
-
-def limit_price(rules: SymbolRules, side: Side, mid: Decimal, order_step_pct: Decimal) -> Decimal:
-    """Mid moved by the step, rounded away from the market: down for a buy, up for a sell."""
-    step = order_step_pct / HUNDRED
-    return rules.floor_price(mid * (ONE - step)) if side == Side.BUY else rules.ceil_price(mid * (ONE + step))
-
-
-class _Planner:
+class Planner:
     """One run of the planner: its inputs, and what is collected on the way."""
 
     def __init__(
@@ -86,14 +60,13 @@ class _Planner:
         self.open_orders: dict[str, list[OpenOrder]] = defaultdict(list)
         for order in open_orders:
             self.open_orders[order.symbol].append(order)
-        self.targets = {target.asset: target.weight_pct for target in targets}
+        self.legs: list[Leg] = []
         self.skips: list[Skip] = []
         self.inside: list[_Want] = []  # assets within their bands: traded only where the quote's own drift asks for it
-        self.held_apart = held_apart(self.holdings, targets, self.quote, limits.sell_unlisted)
-        for asset in self.holdings:
-            if asset != self.quote and asset not in self.held_apart:
-                self.targets.setdefault(asset, ZERO)
-        self.managed = self._managed_value()
+        self.portfolio = Managed.of(valuation, targets, limits)
+        self.targets = self.portfolio.weights
+        self.held_apart = self.portfolio.held_apart
+        self.managed = self.portfolio.value
 
     def plan(self) -> Plan:
         for asset in self.held_apart:
@@ -106,12 +79,15 @@ class _Planner:
         wants.sort(key=lambda want: (-abs(want.delta), want.asset))
         sells = [want for want in wants if want.side == Side.SELL]
         buys = [want for want in wants if want.side == Side.BUY]
-        legs: list[Leg] = []
+        legs = self.legs
         turnover = self.limits.turnover_left
         budget = self._free_quote()
         for want in [*sells, *buys]:
             if len(legs) >= self.limits.max_orders:
                 self._skip(want.asset, "max_orders", count=str(self.limits.max_orders))
+                continue
+            if self.limits.open_slots is not None and len(legs) >= self.limits.open_slots:
+                self._skip(want.asset, "max_open_orders")
                 continue
             leg = self._leg(want, budget, turnover)
             if leg is None:
@@ -129,19 +105,20 @@ class _Planner:
             legs=tuple(legs),
             skips=tuple(sorted(self.skips, key=lambda skip: skip.asset)),
             allocations=self._allocations(legs),
+            goal=self.limits.goal,
         )
 
     # --- what is wanted ------------------------------------------------------------------------------------
 
-    def _managed_value(self) -> Decimal:
-        """NAV without the coins that are held apart: what the target weights are percentages of."""
-        apart = sum((self.holdings[asset].value or ZERO for asset in self.held_apart), ZERO)
-        return self.valuation.nav - apart
-
     def _free_quote(self) -> Decimal:
-        """Quote that buys may spend: free, less the reserve. Locked quote belongs to open orders already."""
+        """Quote that buys may spend: free, less the reserve. Locked quote belongs to open orders already.
+
+        Where nothing is sold, no sale will bring back what the targets leave for the quote, so that is kept as well.
+        """
         holding = self.holdings.get(self.quote)
         free = holding.free if holding else ZERO
+        if self.limits.goal == Goal.BUY:
+            return free - self.portfolio.quote_target(self.limits)
         return free - self.managed * self.limits.quote_reserve_pct / HUNDRED
 
     def _want(self, asset: str) -> _Want | None:
@@ -159,9 +136,9 @@ class _Planner:
         projected = held + sum(
             (order.remaining if order.side == Side.BUY else -order.remaining for order in resting), ZERO
         )
-        target_value = self.managed * self.targets[asset] / HUNDRED
+        target_value = self.portfolio.target_value(asset)
         delta = target_value - projected * price.value
-        band = self._band(target_value)
+        band = self.portfolio.band(target_value, self.limits)
         if abs(delta) <= band:
             if resting and abs(target_value - held * price.value) > band:
                 self._skip(asset, "covered", symbol=rules.symbol)
@@ -172,9 +149,13 @@ class _Planner:
                 self.inside.append(_Want(asset, rules, price, side, delta, abs(delta), free, projected))
             return None
         side = Side.BUY if delta > 0 else Side.SELL
+        if side == Side.SELL and self.limits.goal == Goal.BUY:
+            self._skip(asset, "buy_only")
+            return None
         if not self._room_for_an_order(asset, rules, side, resting):
             return None
-        amount = abs(delta) - (band if self.limits.trade_to == TradeTo.EDGE else ZERO)
+        to_edge = self.limits.trade_to == TradeTo.EDGE and self.limits.goal == Goal.BAND
+        amount = abs(delta) - (band if to_edge else ZERO)
         return _Want(asset, rules, price, side, delta, amount, holding.free if holding else ZERO, projected)
 
     def _usable_price(self, asset: str, rules: SymbolRules) -> Price | None:
@@ -185,6 +166,9 @@ class _Planner:
             self._skip(asset, "no_price", symbol=rules.symbol)
         elif price.problem:
             self._skip(asset, "crossed_price", symbol=rules.symbol)
+        elif rules.symbol in self.limits.jumps:
+            pct, minutes = plain(quantize(self.limits.jumps[rules.symbol], 2)), str(self.limits.jump_minutes)
+            self._skip(asset, "price_jump", symbol=rules.symbol, pct=pct, minutes=minutes)
         elif self.managed <= 0:
             self._skip(asset, "nothing_to_manage", quote=self.quote)
         else:
@@ -205,7 +189,7 @@ class _Planner:
         """Many small drifts within their bands can add up to a large one of the quote: then the largest of them that
         bring it back are traded, each to its target. Only for absolute bands: a share of the quote's target may be 0.
         """
-        if self.limits.band_type != BandType.ABSOLUTE or self.managed <= 0:
+        if self.limits.goal != Goal.BAND or self.limits.band_type != BandType.ABSOLUTE or self.managed <= 0:
             return []
         if any(skip.code not in SETTLED for skip in self.skips):
             return []  # something that cannot be traded explains it
@@ -218,10 +202,9 @@ class _Planner:
             ),
             ZERO,
         )
-        rest = HUNDRED - sum(self.targets.values(), ZERO)
-        target = self.managed * max(rest, self.limits.quote_reserve_pct) / HUNDRED
+        target = self.portfolio.quote_target(self.limits)
         excess = (holding.total if holding else ZERO) + resting - target
-        missing = abs(excess) - self._band(target)
+        missing = abs(excess) - self.portfolio.band(target, self.limits)
         side = Side.BUY if excess > 0 else Side.SELL
         wants: list[_Want] = []
         for want in sorted(self.inside, key=lambda want: (-want.amount, want.asset)):
@@ -231,25 +214,24 @@ class _Planner:
                 wants.append(want)
                 missing -= want.amount
         if missing > 0:
-            points = plain(quantize(abs(excess) / self.managed * HUNDRED, 2))
-            self._skip(self.quote, "quote_off", quote=self.quote, drift=points)
+            self._skip(self.quote, "quote_off", quote=self.quote, drift=self._points(abs(excess)))
         return wants
 
     def _is_large_enough(self, want: _Want) -> bool:
         rules, mid = want.rules, want.price.value
-        price = limit_price(rules, want.side, mid, self.limits.order_step_pct)
+        price = self._price(want)
         return price > 0 and rules.ceil_quantity(rules.min_notional / price) * mid <= want.amount
 
-    def _band(self, target_value: Decimal) -> Decimal:
-        base = target_value if self.limits.band_type == BandType.RELATIVE else self.managed
-        return base * self.limits.min_delta_pct / HUNDRED
+    def _price(self, want: _Want) -> Decimal:
+        worst = self.limits.worst_price(want.rules.symbol, want.side)
+        return limit_price(want.rules, want.side, want.price.value, self.limits.order_step_pct, worst)
 
     # --- one leg -------------------------------------------------------------------------------------------
 
     def _leg(self, want: _Want, budget: Decimal, turnover: Decimal | None) -> Leg | None:
         """The order for one want within every limit, or None with a Skip."""
         rules, mid = want.rules, want.price.value
-        price = limit_price(rules, want.side, mid, self.limits.order_step_pct)
+        price = self._price(want)
         if price <= 0:
             self._skip(want.asset, "filter", filter="PRICE_FILTER")
             return None
@@ -270,7 +252,7 @@ class _Planner:
             quantity = smallest
         failure = rules.failure(want.side, price, quantity, mid)
         if failure:
-            self._skip(want.asset, "filter", filter=failure)
+            self._skip_failure(want, price, failure)
             return None
         return Leg(rules.symbol, want.asset, want.side, price, quantity, price * quantity * self.limits.fee_rate)
 
@@ -285,6 +267,9 @@ class _Planner:
             caps.append(turnover / price)
         if rules.max_notional:
             caps.append(rules.max_notional / price)
+        largest = self._largest_order()
+        if largest is not None:
+            caps.append(largest / price)
         if rules.max_position and want.side == Side.BUY:
             room = rules.max_position - want.held
             if room <= 0:
@@ -295,19 +280,48 @@ class _Planner:
             caps.append(room)
         return min(caps)
 
+    def _largest_order(self) -> Decimal | None:
+        """The server's cap on the notional of one order."""
+        share = self.limits.max_order_nav_pct
+        return None if share is None else self.valuation.nav * share / HUNDRED
+
+    def _is_last_rest(self, want: _Want) -> bool:
+        """Whether no sale will pay for it any more, and its owner's band allows it to stay as it is."""
+        if self.limits.goal != Goal.TARGET or self.legs:
+            return False
+        band = self.portfolio.own_band(self.portfolio.target_value(want.asset), self.limits)
+        return abs(want.delta) <= band
+
     # --- reasons -------------------------------------------------------------------------------------------
 
     def _skip(self, skipped: str, code: str, /, **values: str) -> None:
         self.skips.append(Skip(skipped, code, values))
 
     def _skip_within_band(self, asset: str, delta: Decimal, band: Decimal) -> None:
-        def points(value: Decimal) -> str:
-            return plain(quantize(value / self.managed * HUNDRED, 2))
+        drift, target = self._points(abs(delta)), plain(self.targets[asset])
+        if self.limits.goal == Goal.BAND:
+            self._skip(asset, "within_band", drift=drift, target=target, band=self._points(band))
+        else:
+            self._skip(asset, "at_target", drift=drift, target=target)
 
-        self._skip(asset, "within_band", drift=points(abs(delta)), target=plain(self.targets[asset]), band=points(band))
+    def _points(self, value: Decimal) -> str:
+        return plain(quantize(self.portfolio.points(value), 2))
+
+    def _skip_failure(self, want: _Want, price: Decimal, failure: str) -> None:
+        worst = self.limits.worst_price(want.rules.symbol, want.side)
+        held_back = worst is not None and price != limit_price(
+            want.rules, want.side, want.price.value, self.limits.order_step_pct
+        )
+        if held_back:
+            self._skip(want.asset, "worst_price", symbol=want.rules.symbol, price=plain(price), quote=self.quote)
+        else:
+            self._skip(want.asset, "filter", filter=failure)
 
     def _skip_too_small(self, want: _Want, minimum: Decimal) -> None:
         rules, lot = want.rules, want.rules.ceil_quantity(ZERO)
+        if self.limits.goal != Goal.BAND and self.open_orders[rules.symbol]:
+            self._skip(want.asset, "covered", symbol=rules.symbol)  # what is too small is what they leave
+            return
         if lot * want.price.value > want.amount:
             self._skip(want.asset, "below_lot", symbol=rules.symbol, asset=want.asset, minimum=plain(lot))
             return
@@ -321,10 +335,16 @@ class _Planner:
         )
 
     def _skip_short(self, want: _Want, needed: Decimal, budget: Decimal, turnover: Decimal | None) -> None:
+        largest = self._largest_order()
         if turnover is not None and turnover < needed:
             self._skip(want.asset, "max_turnover")
+        elif largest is not None and largest < needed:
+            share = plain(self.limits.max_order_nav_pct or ZERO)
+            self._skip(want.asset, "max_order_share", symbol=want.rules.symbol, share=share)
         elif want.side == Side.SELL:
             self._skip(want.asset, "locked", free=plain(want.free), asset=want.asset)
+        elif self._is_last_rest(want):
+            self._skip(want.asset, "spent", quote=self.quote, drift=self._points(abs(want.delta)))
         else:
             self._skip(
                 want.asset,
@@ -355,8 +375,7 @@ class _Planner:
                 return None
             return parts.get(asset, ZERO) / total * HUNDRED if total > 0 else ZERO
 
-        rest = HUNDRED - sum(self.targets.values(), ZERO)
-        wanted = {**self.targets, self.quote: rest}
+        wanted = {**self.targets, self.quote: self.portfolio.rest_pct}
         order = sorted(self.targets, key=lambda asset: (-self.targets[asset], asset))
         return tuple(
             AllocationView(

@@ -1,0 +1,252 @@
+"""One drill from its first process to its verdict."""
+
+import os
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.db.models import Sum
+
+from botbalance.chaos import reading, scene
+from botbalance.chaos.children import Child
+from botbalance.chaos.exchange import Exchange
+from botbalance.chaos.grounds import Grounds, free_port
+from botbalance.chaos.plan import Options, Strike, strikes
+from botbalance.chaos.proxies import Line
+from botbalance.chaos.settling import settle
+from botbalance.chaos.traffic import Crowd
+from exchanges.paper.models import PaperOrder
+from orders.models import Watch
+
+STALLED_SECONDS = 60
+_PAUSE_SECONDS = 0.1
+_REPORT_SECONDS = 15
+_MOST_SHOWN = 25
+
+
+class Failed(Exception):
+    """The drill could not be carried through."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a drill has shown. `problem` is "" or why it could not be carried through."""
+
+    seed: int
+    ticks: int = 0
+    orders: int = 0
+    faults_by_kind: dict[str, int] = field(default_factory=dict)
+    kills: int = 0
+    duplicates: int = 0
+    lost: int = 0
+    mismatches: int = 0
+    settle_s: float = 0
+    problem: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        values = asdict(self)
+        problem = values.pop("problem")
+        return {**values, "faults": sum(self.faults_by_kind.values()), **({"problem": problem} if problem else {})}
+
+
+def say(text: str) -> None:
+    """Progress, for people."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+class Drill:
+    """`lines` are the proxies between BotBalance and its servers, that to the exchange not yet aimed; `parent` is the
+    process whose death ends the drill.
+    """
+
+    def __init__(self, options: Options, grounds: Grounds, lines: Mapping[str, Line], parent: int) -> None:
+        self.options, self.grounds, self.lines, self.parent = options, grounds, lines, parent
+        self.verdict = Verdict(options.seed)
+        self.struck: Counter[str] = Counter()
+        self.children: dict[str, Child] = {}
+        self.begun = time.monotonic()
+        self._cut_until: dict[str, int] = {}  # by server, in monotonic ns
+        self._coarse: set[str] = set()
+
+    def run(self) -> Verdict:
+        scene.prepare()
+        exchange = Exchange(
+            self.grounds.of_exchange(), self.options.seed, self.grounds.timeout_ms, self.grounds.logs / "exchange.log"
+        )
+        try:
+            self._carry_through(exchange)
+        except Failed as failure:
+            self.verdict.problem = str(failure)
+            say(f"The drill has failed: {failure}")
+            for child in self.children.values():
+                say(f"--- {child.name}\n{child.last_words()}")
+        finally:
+            for child in self.children.values():
+                child.end()
+            exchange.end()
+            self.verdict.ticks, self.verdict.orders = ticks(), PaperOrder.objects.count()
+            self.verdict.kills = sum(count for kind, count in self.struck.items() if kind.startswith("kill_"))
+            self._say_what_it_cost()
+        return self.verdict
+
+    def _carry_through(self, exchange: Exchange) -> None:
+        exchange.toggle_faults()  # not before everything is there
+        self.lines["exchange"].aim(exchange.port)
+        traders = scene.populate(self.options.seed, self.options.users)
+        say(f"{len(traders)} users have connected their accounts.")
+        web_port = free_port()
+        self.children = self._children(web_port)
+        for child in self.children.values():
+            child.start()
+        crowd = Crowd(f"http://127.0.0.1:{web_port}", traders, self.options.seed)
+        self._await_site(crowd)
+        exchange.toggle_faults()
+        crowd.start()
+        try:
+            self._storm()
+        finally:
+            crowd.stop()
+        self._calm()
+        by_kind = exchange.toggle_faults()
+        self.verdict.faults_by_kind = dict(sorted((by_kind | self.struck).items()))
+        say(f"The faults have ended. People met: {dict(crowd.statuses)}")
+        settled = settle(crowd.people, self._revive)
+        self.verdict.settle_s = settled.seconds
+        for child in self.children.values():
+            child.end()
+        self._compare(settled.loose_ends)
+
+    # --- the storm ----------------------------------------------------------------------------------------
+
+    def _storm(self) -> None:
+        """Strike as planned until the ticks are done."""
+        servers = sorted(self.lines)
+        waiting = strikes(self.options, sorted(self.children), servers, scene.SYMBOLS)
+        reported = changed = time.monotonic()
+        known = 0
+        while (done := ticks()) < self.options.ticks:
+            while waiting and waiting[0].tick <= done:
+                self._strike(waiting.pop(0))
+            self._mend(time.monotonic_ns())
+            self._revive()
+            now = time.monotonic()
+            if done != known:
+                known, changed = done, now
+            if now - reported > _REPORT_SECONDS:
+                reported = now
+                say(
+                    f"{done} ticks, {PaperOrder.objects.count()} orders, {int(now - self.begun)} s, {dict(self.struck)}"
+                )
+            if now - self.begun > self.options.deadline_seconds:
+                raise Failed(f"only {done} ticks in {self.options.deadline_seconds} seconds")
+            if now - changed > STALLED_SECONDS:
+                raise Failed(f"no tick for {STALLED_SECONDS} seconds, after {done}")
+            time.sleep(_PAUSE_SECONDS)
+
+    def _strike(self, strike: Strike) -> None:
+        if strike.kind == "kill":
+            child = self.children[strike.target]
+            if child.kill():
+                self.struck[f"kill_{strike.target.split('-')[0]}"] += 1
+            child.start()
+        elif strike.kind == "cut":
+            self.lines[strike.target].cut()
+            self._cut_until[strike.target] = time.monotonic_ns() + strike.milliseconds * 1_000_000
+            self.struck["refused" if strike.target == "exchange" else f"{strike.target}_cut"] += 1
+        elif strike.kind == "step":
+            self._coarse ^= {strike.target}
+            scene.change_step(strike.target, coarse=strike.target in self._coarse)
+            self.struck["step_size"] += 1
+        else:
+            raise ValueError(f"nothing strikes like {strike.kind}")
+
+    def _mend(self, now_ns: int) -> None:
+        for server, until in list(self._cut_until.items()):
+            if now_ns >= until:
+                self.lines[server].mend()
+                del self._cut_until[server]
+
+    def _calm(self) -> None:
+        """Everything works again."""
+        for server in list(self._cut_until):
+            self.lines[server].mend()
+        self._cut_until.clear()
+        self._revive()
+
+    # --- processes ----------------------------------------------------------------------------------------
+
+    def _children(self, web_port: int) -> dict[str, Child]:
+        """Web, worker and beat apart where there is Redis between them; otherwise one process, as `manage.py run`."""
+        environment = self.grounds.of_botbalance(
+            f"http://127.0.0.1:{self.lines['exchange'].port}",
+            {name: line.port for name, line in self.lines.items() if name != "exchange"},
+        )
+        sabotage = ["--sabotage", self.options.sabotage] if self.options.sabotage else []
+        quiet = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+        worker = ["celery", "-A", "botbalance", "worker", "--pool", "threads", "--concurrency", "4", *quiet]
+        beat = ["celery", "-A", "botbalance", "beat", "--pidfile", "", "--loglevel", "WARNING", "--max-interval", "1"]
+        commands: dict[str, list[str]] = {"run": ["manage", "run", "--port", str(web_port)]}
+        if self.grounds.redis_url:
+            commands = {
+                "web": ["web", str(web_port)],
+                "worker-1": [*worker, "--hostname", "one@%h"],
+                "worker-2": [*worker, "--hostname", "two@%h"],
+                "beat": beat,
+            }
+        return {
+            name: Child(name, [*sabotage, *command], environment, self.grounds.logs / f"{name}.log")
+            for name, command in commands.items()
+        }
+
+    def _revive(self) -> None:
+        """Start what has died; end the drill when nobody would clear up after it."""
+        if os.getppid() != self.parent:
+            raise Failed("the command that started it has ended")
+        for child in self.children.values():
+            child.revive()
+
+    def _await_site(self, crowd: Crowd) -> None:
+        until = time.monotonic() + STALLED_SECONDS
+        while not crowd.people[0].read_balances():
+            if time.monotonic() > until:
+                raise Failed("the site does not answer")
+            self._revive()
+            time.sleep(_PAUSE_SECONDS)
+
+    # --- the verdict --------------------------------------------------------------------------------------
+
+    def _compare(self, loose_ends: tuple[str, ...]) -> None:
+        found = reading.compare_all()
+        found.mismatches += loose_ends
+        self.verdict.duplicates = len(found.duplicates)
+        self.verdict.lost = len(found.lost)
+        self.verdict.mismatches = len(found.mismatches)
+        for title, texts in (
+            ("DUPLICATE", found.duplicates),
+            ("LOST", found.lost),
+            ("MISMATCH", found.mismatches),
+        ):
+            for text in texts[:_MOST_SHOWN]:
+                say(f"{title} {text}")
+            if len(texts) > _MOST_SHOWN:
+                say(f"{title} … and {len(texts) - _MOST_SHOWN} more")
+        deaths = {child.name: child.deaths for child in self.children.values() if child.deaths}
+        if deaths:
+            say(f"Processes that ended by themselves and were started again: {deaths}")
+
+    def _say_what_it_cost(self) -> None:
+        own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        say(
+            f"{int(time.monotonic() - self.begun)} s, and {int(own.ru_utime + own.ru_stime)} s of CPU for itself, "
+            f"{int(others.ru_utime + others.ru_stime)} s for the processes it started."
+        )
+
+
+def ticks() -> int:
+    """Ticks so far, of all accounts."""
+    return Watch.objects.aggregate(total=Sum("ticks"))["total"] or 0

@@ -1,0 +1,25 @@
+"""/api/me/: plans, rebalances, orders and the autopilot."""
+
+from orders.api.autopilot import AutopilotStart, AutopilotStop, AutopilotView, TickList
+from orders.api.orders import OrderCancel, OrderDetail, OrderList, OrdersCancelAll, OrdersRefresh, StrangerList
+from orders.api.runs import ExecuteView, PlanView, RunDetail, RunList, RunStop, plan_body, run_body
+
+__all__ = [
+    "AutopilotStart",
+    "AutopilotStop",
+    "AutopilotView",
+    "ExecuteView",
+    "OrderCancel",
+    "OrderDetail",
+    "OrderList",
+    "OrdersCancelAll",
+    "OrdersRefresh",
+    "PlanView",
+    "RunDetail",
+    "RunList",
+    "RunStop",
+    "StrangerList",
+    "TickList",
+    "plan_body",
+    "run_body",
+]

@@ -1,0 +1,183 @@
+"""/api/me/orders: orders, and strangers' at the same account."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from botbalance.lib.api import AmountField, OldestLast
+from botbalance.lib.money import plain, quantize
+from exchanges import selectors as exchanges
+from orders import selectors, services
+from orders.models import Fill, Order, OrderEvent, StrangerOrder
+from portfolio.api import ACCOUNT, account_of_query
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    account = serializers.IntegerField(source="account_id")
+    run = serializers.IntegerField(source="round.run_id")
+    price = AmountField()
+    quantity = AmountField()
+    executed_quantity = AmountField()
+    average_price = serializers.SerializerMethodField()
+    fee = serializers.SerializerMethodField()
+    fee_asset = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Order
+        fields = [
+            "id",
+            "client_order_id",
+            "exchange_order_id",
+            "account",
+            "run",
+            "symbol",
+            "side",
+            "type",
+            "price",
+            "quantity",
+            "executed_quantity",
+            "average_price",
+            "fee",
+            "fee_asset",
+            "status",
+            "error",
+            "created_at",
+            "updated_at",
+            "finished_at",
+        ]
+
+    def get_average_price(self, order: Order) -> str | None:
+        return None if order.average_price is None else plain(quantize(order.average_price, 12))
+
+    def get_fee(self, order: Order) -> str:
+        return next(iter(order.fees.values()), "0")
+
+    def get_fee_asset(self, order: Order) -> str | None:
+        return next(iter(order.fees), None)
+
+
+class FillSerializer(serializers.ModelSerializer[Fill]):
+    price = AmountField()
+    quantity = AmountField()
+    quote_quantity = AmountField()
+    commission = AmountField()
+
+    class Meta:
+        model = Fill
+        fields = ["trade_id", "price", "quantity", "quote_quantity", "commission", "commission_asset", "is_maker", "at"]
+
+
+class EventSerializer(serializers.ModelSerializer[OrderEvent]):
+    executed_quantity = AmountField()
+
+    class Meta:
+        model = OrderEvent
+        fields = ["at", "kind", "status", "executed_quantity", "detail"]
+
+
+class OrderDetailSerializer(OrderSerializer):
+    fills = FillSerializer(many=True)
+    events = EventSerializer(many=True)
+
+    class Meta(OrderSerializer.Meta):
+        fields = [*OrderSerializer.Meta.fields, "fills", "events"]
+
+
+class OrderFilter(serializers.Serializer[Any]):
+    account = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+    run = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+    symbol = serializers.CharField(required=False, max_length=40)
+    status = serializers.CharField(required=False, max_length=20)
+    side = serializers.ChoiceField(required=False, choices=["BUY", "SELL"])
+
+
+class OrderList(APIView):
+    @extend_schema(parameters=[OrderFilter], responses=OrderSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        query = OrderFilter(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        rows = selectors.filter_orders(selectors.orders_of(request.user), query.validated_data)  # type: ignore[arg-type]
+        paginator = OldestLast()
+        page = paginator.paginate_queryset(rows, request, view=self)
+        return Response({"results": OrderSerializer(page, many=True).data, "next": paginator.get_next_link()})
+
+
+class OrderDetail(APIView):
+    @extend_schema(responses=OrderDetailSerializer)
+    def get(self, request: Request, order_id: int) -> Response:
+        return Response(OrderDetailSerializer(selectors.order_of(request.user, order_id)).data)  # type: ignore[arg-type]
+
+
+class OrderCancel(APIView):
+    @extend_schema(request=None, responses=OrderDetailSerializer)
+    def post(self, request: Request, order_id: int) -> Response:
+        order = services.cancel_order(selectors.order_of(request.user, order_id))  # type: ignore[arg-type]
+        return Response(OrderDetailSerializer(order).data)
+
+
+class AccountBody(serializers.Serializer[Any]):
+    account = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+
+
+class OrdersRefresh(APIView):
+    """Ask the exchange now, instead of waiting for the next look; also for orders that were placed elsewhere."""
+
+    @extend_schema(request=AccountBody, responses={200: dict})
+    def post(self, request: Request) -> Response:
+        account = exchanges.chosen_account(request.user, _account_id(request))  # type: ignore[arg-type]
+        problems = services.refresh_account(account)
+        unfinished = selectors.unfinished_orders(account)
+        return Response({"problems": problems, "open_orders": OrderSerializer(unfinished, many=True).data})
+
+
+class OrdersCancelAll(APIView):
+    """Stop the account's rebalance and cancel every open order of ours there."""
+
+    @extend_schema(operation_id="me_orders_cancel_all", request=AccountBody, responses={200: dict})
+    def post(self, request: Request) -> Response:
+        account = exchanges.chosen_account(request.user, _account_id(request))  # type: ignore[arg-type]
+        ended, problems = services.cancel_all(account)
+        return Response({"cancelled": ended, "problems": problems})
+
+
+def _account_id(request: Request) -> int | None:
+    body = AccountBody(data=request.data)
+    body.is_valid(raise_exception=True)
+    account: int | None = body.validated_data.get("account")
+    return account
+
+
+class StrangerSerializer(serializers.ModelSerializer[StrangerOrder]):
+    price = AmountField()
+    quantity = AmountField()
+    executed_quantity = AmountField()
+
+    class Meta:
+        model = StrangerOrder
+        fields = [
+            "exchange_order_id",
+            "client_order_id",
+            "symbol",
+            "side",
+            "type",
+            "price",
+            "quantity",
+            "executed_quantity",
+            "seen_at",
+        ]
+
+
+class StrangerList(APIView):
+    """Open orders at an account that were placed elsewhere, as last seen. They are left alone; what they lock is not
+    spent.
+    """
+
+    @extend_schema(parameters=[ACCOUNT], responses=StrangerSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        account = account_of_query(request)
+        rows = selectors.strangers_of(account)
+        return Response({"account": account.pk, "results": StrangerSerializer(rows, many=True).data})

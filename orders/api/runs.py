@@ -1,0 +1,173 @@
+"""/api/me/: plan, rebalance and runs."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from botbalance.lib.api import OldestLast
+from botbalance.lib.money import plain, quantize
+from orders import selectors, services
+from orders.models import Order, Run
+from orders.tasks import hurry_soon
+from strategies import selectors as strategies
+from strategies.services import Preview
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    account = serializers.IntegerField(source="account_id")
+    strategy = serializers.IntegerField(source="strategy_id")
+    rounds = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = [
+            "id",
+            "account",
+            "strategy",
+            "trigger",
+            "goal",
+            "state",
+            "reason_code",
+            "reason",
+            "problem",
+            "rounds",
+            "started_at",
+            "finished_at",
+        ]
+
+    def get_rounds(self, run: Run) -> int:
+        known: int | None = getattr(run, "round_count", None)  # counted with the list, or of one run
+        return run.rounds.count() if known is None else known
+
+
+def plan_body(preview: Preview) -> dict[str, Any]:
+    """A plan as the API shows it."""
+    plan = preview.plan
+
+    def pct(value: Any) -> str | None:
+        return None if value is None else plain(quantize(value, 4))
+
+    return {
+        "nav": plain(quantize(plan.nav, 8)),
+        "managed": plain(quantize(plan.managed, 8)),
+        "quote": plan.quote,
+        "allocations": [
+            {
+                "asset": row.asset,
+                "weight_pct": pct(row.weight_pct),
+                "target_pct": pct(row.target_pct),
+                "after_pct": pct(row.after_pct),
+            }
+            for row in plan.allocations
+        ],
+        "orders": [
+            {
+                "symbol": leg.symbol,
+                "side": leg.side.value,
+                "price": plain(leg.price),
+                "quantity": plain(leg.quantity),
+                "notional": plain(leg.notional),
+                "fee": plain(quantize(leg.fee, 8)),
+            }
+            for leg in plan.legs
+        ],
+        "skips": [{"asset": skip.asset, "code": skip.code, "reason": skip.reason} for skip in plan.skips],
+        "plan_digest": preview.digest,
+    }
+
+
+def run_body(run: Run) -> dict[str, Any]:
+    """A run with the orders of its newest round, as execute answers it."""
+    last = run.rounds.order_by("number").last()
+    orders = last.orders.order_by("index") if last else Order.objects.none()
+    return {
+        "run": run.pk,
+        "state": run.state,
+        "reason": run.reason,
+        "orders": [
+            {
+                "id": order.pk,
+                "client_order_id": order.client_order_id,
+                "symbol": order.symbol,
+                "side": order.side,
+                "price": plain(order.price),
+                "quantity": plain(order.quantity),
+                "status": order.status,
+            }
+            for order in orders
+        ],
+        "skips": last.readable_skips if last else [],
+    }
+
+
+class PlanView(APIView):
+    """The exact orders the next round would place."""
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, strategy_id: int) -> Response:
+        return Response(plan_body(services.preview(strategies.strategy_of(request.user, strategy_id))))  # type: ignore[arg-type]
+
+
+class ExecuteSerializer(serializers.Serializer[Any]):
+    strategy = serializers.IntegerField(min_value=1, max_value=2**62)
+    plan_digest = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+
+
+class KeySerializer(serializers.Serializer[Any]):
+    """The header `Idempotency-Key`: it ends up in the database, so it is text that can stand there."""
+
+    idempotency_key = serializers.CharField(allow_blank=True, max_length=100)
+
+
+class ExecuteView(APIView):
+    """Start a rebalance. `Idempotency-Key`: the same key gives the same run."""
+
+    @extend_schema(
+        request=ExecuteSerializer,
+        responses={200: dict, 201: dict},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
+    def post(self, request: Request) -> Response:
+        serializer = ExecuteSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        key = KeySerializer(data={"idempotency_key": request.headers.get("Idempotency-Key", "")})
+        key.is_valid(raise_exception=True)
+        execution = services.execute(
+            request.user,  # type: ignore[arg-type]
+            strategies.strategy_of(request.user, data["strategy"]),  # type: ignore[arg-type]
+            trigger=Run.Trigger.API,
+            idempotency_key=key.validated_data["idempotency_key"],
+            plan_digest=data.get("plan_digest", ""),
+        )
+        if execution.run.is_active:
+            hurry_soon(execution.run.account_id)
+        return Response(run_body(execution.run), status=201 if execution.created else 200)
+
+
+class RunList(APIView):
+    @extend_schema(responses=RunSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        paginator = OldestLast()
+        rows = selectors.with_round_counts(selectors.runs_of(request.user))  # type: ignore[arg-type]
+        page = paginator.paginate_queryset(rows, request, view=self)
+        return Response({"results": RunSerializer(page, many=True).data, "next": paginator.get_next_link()})
+
+
+class RunDetail(APIView):
+    @extend_schema(responses=RunSerializer)
+    def get(self, request: Request, run_id: int) -> Response:
+        run = selectors.run_of(request.user, run_id)  # type: ignore[arg-type]
+        return Response({**RunSerializer(run).data, **run_body(run)})
+
+
+class RunStop(APIView):
+    @extend_schema(request=None, responses={200: dict})
+    def post(self, request: Request, run_id: int) -> Response:
+        run = selectors.run_of(request.user, run_id)  # type: ignore[arg-type]
+        problems = services.stop_run(run)
+        return Response({**run_body(run), "problems": problems})

@@ -1,0 +1,80 @@
+"""What a run does next, and why it ends. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orders.domain.lifecycle import UNFINISHED, Status
+
+ROUNDS_WITHOUT_FILL = 5
+MOST_ROUNDS = 200
+MOST_PROBLEMS = 20
+
+
+class Step(StrEnum):
+    """What a run does next."""
+
+    WAIT = "wait"
+    SEND = "send"
+    PLAN = "plan"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundView:
+    """One round as far as a run's next step depends on it."""
+
+    statuses: tuple[Status, ...]
+    fills_recorded: bool
+    executed_anything: bool
+    reached_exchange: bool = True
+    refusals: tuple[str, ...] = ()
+
+
+def next_step(rounds: Sequence[RoundView]) -> tuple[Step, str]:
+    """The next step of a run with these rounds, oldest first, and the reason's code when it is to stop."""
+    last = rounds[-1]
+    if any(status == Status.PENDING for status in last.statuses):
+        return Step.SEND, ""
+    if any(status in UNFINISHED for status in last.statuses) or not last.fills_recorded:
+        return Step.WAIT, ""
+    if len(rounds) >= MOST_ROUNDS:
+        return Step.STOP, "too_many_rounds"
+    recent = rounds[-2:]
+    if len(recent) == 2 and all(view.refusals and not view.executed_anything for view in recent):
+        return Step.STOP, "orders_refused"
+    # What never reached the exchange says nothing about the price; passing problems are counted on the run.
+    quiet = [view for view in rounds if view.reached_exchange][-ROUNDS_WITHOUT_FILL:]
+    if len(quiet) == ROUNDS_WITHOUT_FILL and not any(view.executed_anything for view in quiet):
+        return Step.STOP, "no_fills"
+    return Step.PLAN, ""
+
+
+def _(sentence: str) -> str:
+    """Mark a sentence for translation; it is translated where it is shown, since a pure module knows no language."""
+    return sentence
+
+
+# Why a run ended, as sentences; `{...}` are filled from the run's reason_values.
+RUN_REASONS: dict[str, str] = {
+    "": "",
+    "within_band": _("Every target is within its band."),
+    "nothing_to_do": _("Nothing to do: every target was within its band."),
+    "left_over": _("What is left cannot be traded: {details}"),
+    "no_fills": _("Five rounds in a row without a fill. Try a smaller price step."),
+    "orders_refused": _("The exchange refused the orders: {details}"),
+    "too_many_rounds": _("Stopped after 200 rounds. Try a larger order size or a wider band."),
+    "autopilot_off": _("Its autopilot was switched off."),
+    "stopped_by_owner": _("You stopped it."),
+    "order_cancelled": _("You cancelled its order on {symbol}."),
+    "all_cancelled": _("You cancelled all orders."),
+    "account_reset": _("The paper account was reset."),
+    "account_disconnected": _("The account was disconnected."),
+    "trading_off": _("Trading is switched off on this server."),
+    "user_suspended": _("The owner of this account is suspended."),
+    "account_not_ready": _("The exchange account is not usable: {details}"),
+    "strategy_gone": _("The strategy was deleted or is no longer the active one."),
+    "credentials_refused": _("The exchange refused the API key: {details}"),
+    "not_possible": _("It could not go on: {details}"),
+    "unreachable": _("The exchange could not be reached, many times in a row: {details}"),
+}

@@ -1,0 +1,58 @@
+"""The plan of a round, behind every guard that concerns prices and sizes: what a preview shows, and what a rebalance by
+hand or by the autopilot sends.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from botbalance.lib import system_settings
+from exchanges import services as exchanges
+from exchanges.errors import CredentialsRefused
+from orders import selectors
+from orders.services.state import State, read_state
+from strategies import services as strategies
+from strategies.domain import Goal
+from strategies.models import Strategy
+from strategies.services import Preview
+
+
+def preview(
+    strategy: Strategy,
+    *,
+    goal: Goal = Goal.BAND,
+    first_prices: Mapping[str, Decimal] | None = None,
+    state: State | None = None,
+) -> Preview:
+    """The exact orders the next round would place. Nothing is sent; written are the balances as read.
+
+    `first_prices` are what the strategy's worst price is measured from, by symbol. `state` is what the caller has just
+    read, or it is read now. A coin whose price has jumped is left alone, with the reason. Raises an AppError; a key
+    that is refused stops the account.
+    """
+    account = strategy.account
+    try:
+        if state is None:
+            state = read_state(account)
+        jumps: dict[str, Decimal] = {}
+        checked: set[str] = set()
+        while True:
+            made = strategies.plan_strategy(
+                strategy,
+                turnover_used=selectors.turnover_since(account),
+                open_orders=state.open_orders,
+                balances=state.balances,
+                goal=goal,
+                first_prices=first_prices or {},
+                open_slots=max(0, system_settings.current().max_open_orders - len(state.open_orders)),
+                jumps=jumps,
+            )
+            unchecked = {leg.symbol for leg in made.plan.legs} - checked
+            if not unchecked:
+                return made
+            # Planned again without those that have jumped: what they would have used is free for the others.
+            prices = exchanges.market_for(account, trading=True).prices
+            jumps |= exchanges.price_jumps(account, prices, sorted(unchecked))
+            checked |= unchecked
+    except CredentialsRefused as error:
+        exchanges.mark_refused(account, error.message)
+        raise
