@@ -154,6 +154,11 @@ def round_view(round_: Round) -> RoundView:
         executed_anything=any(order.executed_quantity > 0 for order in orders),
         reached_exchange=any(order.exchange_order_id is not None for order in orders),
         refusals=tuple(order.error for order in orders if order.status == Status.REJECTED and order.error),
+        planned_ms=round_.tick_ts,
+        resting_since_ms=tuple(order.sent_ms for order in orders if order.is_resting),
+        cut_short_ms=tuple(
+            milliseconds(order.finished_at) for order in orders if order.finished_at is not None and order.was_cut_short
+        ),
     )
 
 
@@ -346,9 +351,9 @@ def unreached_first_prices(strategy: Strategy, hours: int = 24) -> dict[str, Dec
     return {symbol: Decimal(price) for symbol, price in last.first_prices.items()}
 
 
-def open_orders_of_run(run: Run) -> int:
-    """How many orders of a run rest at the exchange or are on their way."""
-    return Order.objects.filter(round__run=run, status__in=UNFINISHED).count()
+def open_orders_of_run(run: Run) -> list[Order]:
+    """Orders of a run that rest at the exchange or are on their way, oldest first."""
+    return list(orders_of_run(run).filter(status__in=UNFINISHED))
 
 
 # Events of orders that a tick's history counts, and under which name.

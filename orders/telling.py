@@ -19,6 +19,7 @@ from orders.outlook import Outlook, Reason, State, View, at, is_late, reason_of,
 from orders.presentation import Words, duration, short
 from orders.selectors import Standing
 from strategies.models import Strategy
+from strategies.presentation import interval_in_words
 from strategies.ticks import TICK_REASONS
 
 STATE_WORDS: Mapping[State, Words] = {
@@ -46,10 +47,10 @@ MARKETS: Mapping[Venue, str | Promise] = {
 }
 
 # Values of a reason that are moments in ISO 8601.
-MOMENTS = frozenset({"at", "until"})
+MOMENTS = frozenset({"at"})
 
 
-# --- Moments and spans -----------------------------------------------------------------------------------
+# --- Moments ---------------------------------------------------------------------------------------------
 
 
 def clock_time(moment: datetime) -> str:
@@ -74,15 +75,6 @@ def relative(moment: datetime) -> str:
 def upcoming(moment: datetime) -> str:
     """How soon something is due; what is due already happens any moment."""
     return relative(moment) if moment > timezone.now() else gettext("any moment")
-
-
-def span(minutes: int) -> str:
-    """An interval: 30 minutes, 6 hours, 2 days."""
-    if minutes % 1440 == 0:
-        return ngettext("%(count)s day", "%(count)s days", minutes // 1440) % {"count": minutes // 1440}
-    if minutes % 60 == 0:
-        return ngettext("%(count)s hour", "%(count)s hours", minutes // 60) % {"count": minutes // 60}
-    return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
 
 
 # --- Reasons ---------------------------------------------------------------------------------------------
@@ -188,7 +180,7 @@ def habit(strategy: Strategy) -> str:
     """What the autopilot does with a strategy while it is on."""
     values = {
         "seconds": settings.AUTOPILOT_PERIOD_SECONDS,
-        "interval": span(strategy.interval_minutes),
+        "interval": interval_in_words(strategy.interval_minutes),
         "band": short(strategy.min_delta_pct),
     }
     texts = _HABITS[strategy.trigger_mode]
@@ -299,7 +291,7 @@ def _when_switched_on(outlook: Outlook) -> str:
     strategy = outlook.strategy
     if strategy.trigger_mode != Strategy.Trigger.THRESHOLD:
         text = gettext("It is off. Switched on, its schedule begins then: its first time is %(interval)s later.")
-        return text % {"interval": span(strategy.interval_minutes)}
+        return text % {"interval": interval_in_words(strategy.interval_minutes)}
     values: dict[str, object] = {"seconds": settings.AUTOPILOT_PERIOD_SECONDS}
     if outlook.view is None or not outlook.view.drift.is_outside:
         return gettext("It is off. Switched on, it first looks within %(seconds)s s.") % values

@@ -66,7 +66,7 @@ class Limits:
     percent; None, or a symbol without a first price, for any distance. max_order_nav_pct: largest notional of a leg, in
     percent of the whole account. open_slots: how many more orders may be open at the account. Both None for no limit.
     jumps: symbols that are not traded because their price has jumped, with its distance in percent from the median of
-    the last `jump_minutes`.
+    the last `jump_minutes`. occupied: symbols on which an order waits that no other is to be added to.
     """
 
     min_delta_pct: Decimal = ONE
@@ -86,6 +86,7 @@ class Limits:
     open_slots: int | None = None
     jumps: Mapping[str, Decimal] = field(default_factory=dict)
     jump_minutes: int = 0
+    occupied: frozenset[str] = frozenset()
 
     def worst_price(self, symbol: str, side: Side) -> Decimal | None:
         """The price no buy on the symbol may be above and no sell below; None for none."""
@@ -197,6 +198,7 @@ REASONS: dict[str, str] = {
     "crossed_price": _("The prices of {symbol} are crossed (bid above ask); nothing is traded on them."),
     "covered": _("Open orders on {symbol} already cover the difference."),
     "opposite_order": _("An open {side} order on {symbol} stands against this; it must fill or be cancelled first."),
+    "order_waits": _("An open order on {symbol} waits for its price; no other is added to it."),
     "too_many_open": _("{symbol} already has {count} open orders, the most the exchange allows."),
     "below_min_notional": _(
         "The difference of {amount} {quote} is under the smallest {symbol} order, {minimum} {quote}."
@@ -214,6 +216,7 @@ REASONS: dict[str, str] = {
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% f" is no placeholder)
         "{symbol} is {pct} % from its median of the last {minutes} minutes; it is not traded until it settles."
     ),
+    "doubtful_value": _("As long as the price of {symbol} is in doubt, so is every weight; nothing is traded on it."),
     "max_order_share": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% o" is no placeholder)
         "This server allows no order above {share} % of the portfolio; the smallest {symbol} order is larger."

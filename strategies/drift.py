@@ -35,10 +35,6 @@ class Drift(NamedTuple):
     is_outside: bool
     is_unpriced: bool
 
-    @property
-    def needs_a_look(self) -> bool:
-        return self.is_outside or self.is_unpriced
-
 
 @dataclass(frozen=True, slots=True)
 class _Portfolio:

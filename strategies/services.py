@@ -209,6 +209,7 @@ def plan_strategy(
     first_prices: Mapping[str, Decimal] | None = None,
     open_slots: int | None = None,
     jumps: Mapping[str, Decimal] | None = None,
+    occupied: frozenset[str] = frozenset(),
 ) -> Preview:
     """Plan one round towards `goal` from what the exchange says now: open orders, balances, prices, in this order.
 
@@ -216,7 +217,8 @@ def plan_strategy(
     little, never too much. A caller who has just read them, in this order, gives them, and nothing is asked again.
     `turnover_used` is what was traded in the last 24 hours, in the quote. `first_prices` are those of the rebalance
     this is a round of. `open_slots` is how many orders may be added to the open ones, None for what the server's
-    settings leave. `jumps` are symbols not to be traded, with their price's jump in percent. Raises an AppError.
+    settings leave. `jumps` are symbols not to be traded, with their price's jump in percent; `occupied` those on which
+    no order is to be added to the open ones. Raises an AppError.
     """
     account = strategy.account
     if open_orders is None:
@@ -238,6 +240,7 @@ def plan_strategy(
         open_slots=max(0, effective.max_open_orders - len(open_orders)) if open_slots is None else open_slots,
         jumps=jumps or {},
         jump_minutes=effective.price_jump_minutes,
+        occupied=occupied,
     )
     targets = selectors.targets(strategy)
     plan = planner.plan_rebalance(valuation, targets, limits, market.info, market.prices, open_orders)

@@ -106,17 +106,13 @@ def decide_tick(
     interval: timedelta,
     scheduled_at: datetime | None = None,
     has_deposit: bool = False,
-    hold_until: datetime | None = None,
 ) -> Decision:
     """What to do about a strategy that may trade and has no run under way.
 
     `scheduled_at` is the schedule's coming time; None where it has none yet: it begins now, and its first time is an
-    interval away. `has_deposit`: something was paid in that is to be invested. Until `hold_until` nothing is done, and
-    a due schedule waits.
+    interval away. `has_deposit`: something was paid in that is to be invested.
     """
     coming = None if trigger == Trigger.THRESHOLD else _coming(scheduled_at, now, interval)
-    if hold_until is not None and now < hold_until:
-        return Decision(Act.IDLE, "holding", {"until": hold_until.isoformat()}, coming)
     is_due = coming is not None and coming <= now
     upcoming = _after(coming, now, interval) if coming is not None else None
     if not drift.asset:
@@ -175,13 +171,12 @@ def _(sentence: str) -> str:
     return sentence
 
 
-# What a look came to, as sentences; `at` and `until` are moments in ISO 8601, to be shown in the reader's own way.
+# What a look came to, as sentences; `at` is a moment in ISO 8601, to be shown in the reader's own way.
 TICK_REASONS: dict[str, str] = {
     # nothing to do
     "within_band": _("Within the band; the largest drift is {asset}, {drift} points."),
     "not_due": _("The next look by schedule is at {at}."),
     "nothing_to_manage": _("There is nothing to divide: the account holds nothing that the targets are about."),
-    "holding": _("Left alone until {until}: the last plan found nothing that could be traded."),
     # acted
     "outside_band": _("Outside the band: {asset} is {drift} points from its target."),
     "scheduled": _("By schedule, everything to its target; the largest drift is {asset}, {drift} points."),
@@ -198,13 +193,9 @@ TICK_REASONS: dict[str, str] = {
     "account_disconnected": _("The account was disconnected."),
     "account_not_ready": _("The exchange account is not usable: {details}"),
     "credentials_refused": _("The exchange refused the API key: {details}"),
-    "no_price": _("{symbol} has no usable price at the moment."),
     "no_prices": _("There are no prices at the moment; nothing is traded without them."),
     "price_stale": _("The latest prices are {age} seconds old; nothing is traded on them."),
     "price_jump": REASONS["price_jump"],
-    "crossed": _("The prices of {symbol} are crossed (bid above ask); nothing is traded on them."),
-    "max_turnover": _("The turnover limit of this strategy is reached."),
-    "max_open_orders": _("The account has {count} open orders, the most this server allows."),
     "nothing_possible": _("Something is outside its band, but nothing can be traded: {details}"),
     # failed, or paused
     "unreachable": _("The exchange could not be reached: {details}"),

@@ -9,25 +9,21 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from redis.exceptions import RedisError
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from botbalance.lib.away import AWAY
 from botbalance.lib.errors import AppError
 from botbalance.lib.money import plain
 
 logger = logging.getLogger(__name__)
 
-
-# What this server keeps things in is away for the moment: nothing is wrong with the request.
-AWAY = (OperationalError, InterfaceError, RedisError)
 AWAY_SECONDS = 5
 
 

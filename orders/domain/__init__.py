@@ -8,6 +8,7 @@ asking      which reads cost least                           locks     what open
 from orders.domain.asking import READ_WEIGHTS, WHOLE_ACCOUNT, ReadWeights, choose_lists
 from orders.domain.lifecycle import (
     EXCHANGE_WORDS,
+    EXPIRED,
     FINAL,
     INTENT_LIFETIME_MS,
     MISSING_ANSWERS,
@@ -28,6 +29,7 @@ from orders.domain.lifecycle import (
 )
 from orders.domain.locks import explains_locked, unexplained_locks
 from orders.domain.running import (
+    FAILED_RUNS,
     MOST_PROBLEMS,
     MOST_ROUNDS,
     ROUNDS_WITHOUT_FILL,
@@ -39,6 +41,8 @@ from orders.domain.running import (
 
 __all__ = [
     "EXCHANGE_WORDS",
+    "EXPIRED",
+    "FAILED_RUNS",
     "FINAL",
     "INTENT_LIFETIME_MS",
     "MISSING_ANSWERS",

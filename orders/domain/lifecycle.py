@@ -48,6 +48,7 @@ FINAL = frozenset(
 )
 RESTING = frozenset({Status.NEW, Status.PARTIALLY_FILLED})
 UNFINISHED = frozenset(Status) - FINAL
+EXPIRED = frozenset({Status.EXPIRED, Status.EXPIRED_IN_MATCH})
 
 # The exchange's words for states; a word that is new to us leaves the state as it is.
 EXCHANGE_WORDS: dict[str, Status] = {

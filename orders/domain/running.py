@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orders.domain.lifecycle import UNFINISHED, Status
+from orders.domain.lifecycle import RESTING, UNFINISHED, Status
 
 ROUNDS_WITHOUT_FILL = 5
 MOST_ROUNDS = 200
 MOST_PROBLEMS = 20
+# Runs that ended so say something about the strategy or its account; an exchange that is away says nothing.
+FAILED_RUNS = frozenset({"orders_refused", "not_possible", "too_many_rounds"})
 
 
 class Step(StrEnum):
@@ -22,21 +24,38 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoundView:
-    """One round as far as a run's next step depends on it."""
+    """One round as far as a run's next step depends on it.
+
+    `planned_ms` is when it was planned; `resting_since_ms` when those of its orders that still rest were sent;
+    `cut_short_ms` when we cancelled an order of it, or it expired, with something left to trade.
+    """
 
     statuses: tuple[Status, ...]
     fills_recorded: bool
     executed_anything: bool
     reached_exchange: bool = True
     refusals: tuple[str, ...] = ()
+    planned_ms: int = 0
+    resting_since_ms: tuple[int, ...] = ()
+    cut_short_ms: tuple[int, ...] = ()
 
 
-def next_step(rounds: Sequence[RoundView]) -> tuple[Step, str]:
-    """The next step of a run with these rounds, oldest first, and the reason's code when it is to stop."""
+def next_step(rounds: Sequence[RoundView], now_ms: int, lifetime_ms: int) -> tuple[Step, str]:
+    """The next step of a run with these rounds, oldest first, and the reason's code when it is to stop.
+
+    Orders that rest are waited for during their lifetime, but not when one has been cut short since the last plan: what
+    is left of it would stay off the market for as long. After its lifetime an order that would get the price it has (it
+    stands at its worst price, or its market stands still) is left where it is, and the others are planned around it.
+    """
     last = rounds[-1]
     if any(status == Status.PENDING for status in last.statuses):
         return Step.SEND, ""
-    if any(status in UNFINISHED for status in last.statuses) or not last.fills_recorded:
+    if any(status in UNFINISHED - RESTING for view in rounds for status in view.statuses):
+        return Step.WAIT, ""
+    if not all(view.fills_recorded for view in rounds):
+        return Step.WAIT, ""
+    is_awaited = any(now_ms - sent < lifetime_ms for view in rounds for sent in view.resting_since_ms)
+    if is_awaited and not any(moment >= last.planned_ms for view in rounds for moment in view.cut_short_ms):
         return Step.WAIT, ""
     if len(rounds) >= MOST_ROUNDS:
         return Step.STOP, "too_many_rounds"
@@ -44,7 +63,7 @@ def next_step(rounds: Sequence[RoundView]) -> tuple[Step, str]:
     if len(recent) == 2 and all(view.refusals and not view.executed_anything for view in recent):
         return Step.STOP, "orders_refused"
     # What never reached the exchange says nothing about the price; passing problems are counted on the run.
-    quiet = [view for view in rounds if view.reached_exchange][-ROUNDS_WITHOUT_FILL:]
+    quiet = [view for view in rounds if view.reached_exchange and not view.resting_since_ms][-ROUNDS_WITHOUT_FILL:]
     if len(quiet) == ROUNDS_WITHOUT_FILL and not any(view.executed_anything for view in quiet):
         return Step.STOP, "no_fills"
     return Step.PLAN, ""

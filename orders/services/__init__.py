@@ -17,7 +17,7 @@ from orders.services.planning import preview
 from orders.services.runs import disconnect_account, reset_paper_account, stop_run
 from orders.services.starting import Execution, execute
 from orders.services.ticking import tick
-from orders.services.tracking import reconcile_account, refresh_account, track_account, track_due
+from orders.services.tracking import reconcile_account, refresh_account, track_account
 from orders.services.watching import let_all_look, watch_unwatched
 
 __all__ = [
@@ -39,6 +39,5 @@ __all__ = [
     "switch_on",
     "tick",
     "track_account",
-    "track_due",
     "watch_unwatched",
 ]

@@ -1,22 +1,17 @@
-"""Switching a strategy's autopilot on and off, and what makes it pause itself."""
+"""Switching a strategy's autopilot on and off, and the time of its schedule."""
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from accounts import services as accounts
 from accounts.models import User
 from orders import selectors
 from orders.models import Autopilot, Run
 from orders.services import guards, watching
 from orders.services.runs import stop_run
 from strategies.models import Strategy
-from strategies.ticks import TICK_REASONS
 
 logger = logging.getLogger(__name__)
 
@@ -71,43 +66,6 @@ def switch_off_inactive(account_id: int) -> None:
     """A strategy that is not followed any more does not fly on when it is followed again one day."""
     rows = Autopilot.objects.filter(strategy__account_id=account_id, is_on=True)
     rows.exclude(strategy__is_active=True, strategy__archived_at=None).update(is_on=False)
-
-
-def pause(autopilot: Autopilot, code: str, values: Mapping[str, str]) -> None:
-    """Stop a strategy's autopilot until its owner lets it go on, and tell the owner why."""
-    strategy, user = autopilot.strategy, autopilot.user
-    with transaction.atomic(), accounts.speaking_to(user):  # nobody pauses without being told
-        changed = Autopilot.objects.filter(pk=autopilot.pk, is_on=True, paused_at=None).update(
-            paused_at=timezone.now(), pause_code=code, pause_values=dict(values)
-        )
-        if changed:
-            accounts.tell(
-                user,
-                _("The autopilot of %(name)s has paused") % {"name": strategy.name},
-                _(TICK_REASONS[code]).format(**values),
-                reverse("orders:autopilot", args=[strategy.pk]),
-            )
-    autopilot.refresh_from_db()
-    if changed:
-        logger.warning("autopilot of strategy %s paused: %s", autopilot.pk, code)
-
-
-def count_failure(autopilot: Autopilot, details: str, most: int) -> bool:
-    """One more failure in a row; True when it was one too many, and the autopilot has paused."""
-    failures = autopilot.failures_in_a_row + 1
-    Autopilot.objects.filter(pk=autopilot.pk).update(failures_in_a_row=failures)
-    autopilot.failures_in_a_row = failures
-    if failures < most:
-        return False
-    pause(autopilot, "repeated_failures", {"count": str(failures), "details": details})
-    return True
-
-
-def forget_failures(autopilot: Autopilot) -> None:
-    """Something went as it should."""
-    if autopilot.failures_in_a_row:
-        Autopilot.objects.filter(pk=autopilot.pk).update(failures_in_a_row=0)
-        autopilot.failures_in_a_row = 0
 
 
 def schedule(autopilot: Autopilot, at: datetime | None) -> None:

@@ -13,7 +13,7 @@ from orders.domain import Status
 from orders.models import Order, Run
 from orders.services.ending import finish
 from orders.services.pausing import pause_for_owner
-from orders.services.recording import apply_report, note
+from orders.services.recording import apply_report, note_failed_try, note_try
 from orders.services.resolving import ask_or_raise, read_fills
 from orders.services.sending import withdraw
 
@@ -76,7 +76,15 @@ def cancel(order: Order, adapter: ExchangeAdapter) -> None:
         ask_or_raise(order, adapter)
     if order.is_final or not order.is_resting:
         return
-    note(order, "cancelling")
+    note_try(order, "cancelling")
+    try:
+        _ask_to_cancel(order, adapter)
+    except ExchangeError as error:
+        note_failed_try(order, "cancelling", error.message)
+        raise
+
+
+def _ask_to_cancel(order: Order, adapter: ExchangeAdapter) -> None:
     try:
         report = adapter.cancel_order(order.symbol, order.client_order_id)
     except (Rejected, OutcomeUnknown) as error:

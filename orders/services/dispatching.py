@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
-from redis.exceptions import RedisError
 
 from botbalance.lib import system_settings
+from botbalance.lib.away import AWAY
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import AppError
 from exchanges import services as exchanges
@@ -30,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 MOST_READS = 9
 """Of balances, begun by one dispatch: every 2 s at 20 each they come to the 5,400 of a minute that reads may use."""
-AWAY = (DatabaseError, InterfaceError, RedisError)
+MOST_TRIED = 9
+"""Of accounts that cannot be judged, ticked by one dispatch: a mistake that concerns all must not tick all at once."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Portfolios as this process last read them, by strategy; read again when the strategy or the balances have changed.
@@ -62,13 +62,12 @@ def dispatch() -> Dispatch:
     # Nothing flies there any more: its tick puts it to rest.
     wanted |= by_account.keys() - {flight.account_id for flight in flights}
     quiet = [flight for flight in flights if flight.account_id not in wanted]
-    try:
-        wanted |= _outside(quiet, by_account, held, now)
-    except AWAY:
-        raise
-    except Exception:  # those with orders to mind must not wait for one that cannot be judged
-        logger.exception("%s accounts could not be looked at", len(quiet))
-    idle = [turn.account_id for turn in turns if turn.account_id not in wanted]
+    outside, unjudged = _judge(quiet, by_account, held, now)
+    wanted |= outside
+    # A tick meets the same mistake, if it is not the scan's own, tells the owner and counts a failure; those that were
+    # looked at longest ago come first, and of the others nobody says that they were looked at.
+    wanted |= set(sorted(unjudged, key=lambda pk: by_account[pk].looked_at_ms)[:MOST_TRIED])
+    idle = [turn.account_id for turn in turns if turn.account_id not in wanted | unjudged]
     if idle:
         watching.count_quiet(idle, now)
     return Dispatch(len(turns), tuple((turn.account_id, turn.due_ms) for turn in turns if turn.account_id in wanted))
@@ -101,27 +100,29 @@ def _held(flights: Iterable[Flight], turns: dict[int, Turn], now: int) -> set[in
     }
 
 
-def _outside(flights: Sequence[Flight], turns: dict[int, Turn], held: set[int], now: int) -> set[int]:
-    """Accounts with a weight outside its band that a tick may act upon, and those that can be judged again."""
+def _judge(flights: Sequence[Flight], turns: dict[int, Turn], held: set[int], now: int) -> tuple[set[int], set[int]]:
+    """Accounts with a weight outside its band that a tick may act upon, and those that can be judged again; beside
+    them those that a mistake keeps from being judged.
+    """
     venues: dict[Venue, list[Flight]] = {}
     for flight in flights:
         venue = exchanges.venue_by(on_paper=flight.on_paper, has_own_keys=flight.has_own_keys)
         if venue is not None:
             venues.setdefault(venue, []).append(flight)
     found: set[int] = set()
+    unjudged: set[int] = set()
     for venue, some in venues.items():
         market = _market(venue)
         age = market.prices.age_seconds(now) if market is not None else None
         if market is None or age is None or age > system_settings.current().stale_price_seconds:
-            _note_blindness([flight for flight in some if not turns[flight.account_id].is_blind], age)
+            _note_blindness(some, turns, age)
             continue
         found |= {flight.account_id for flight in some if turns[flight.account_id].is_blind}
         judged = [flight for flight in some if flight.trigger == Trigger.THRESHOLD and flight.account_id not in held]
-        with _book_lock:
-            _refresh(judged)
-            drifts = _book.scan([flight.strategy_id for flight in judged], market.prices, market.info)
-        found |= {flight.account_id for flight, drift in zip(judged, drifts, strict=True) if drift.is_outside}
-    return found
+        outside, broken = _outside(judged, market)
+        found |= outside
+        unjudged |= broken
+    return found, unjudged
 
 
 def _market(venue: Venue) -> exchanges.Market | None:
@@ -129,15 +130,54 @@ def _market(venue: Venue) -> exchanges.Market | None:
         return exchanges.shared_market(venue)
     except AppError as error:
         logger.warning("no prices of %s to look by: %s", venue, error.message)
-        return None
+    except AWAY:
+        raise
+    except Exception:  # nor are there any where they cannot be understood
+        logger.exception("no prices of %s to look by", venue)
+    return None
 
 
-def _note_blindness(flights: Sequence[Flight], age: int | None) -> None:
+def _outside(flights: Sequence[Flight], market: exchanges.Market) -> tuple[set[int], set[int]]:
+    """Accounts with a weight outside its band, and those that cannot be judged: one that breaks the scan is found by
+    halves, and keeps no other from being judged.
+    """
+    outside: set[int] = set()
+    broken: set[int] = set()
+    parts = [flights]
+    while parts:
+        part = parts.pop()
+        try:
+            outside |= _scan(part, market)
+        except AWAY:
+            raise
+        except Exception as error:  # logged once, below
+            half = len(part) // 2
+            if half:
+                parts += [part[half:], part[:half]]
+                continue
+            if not broken:
+                logger.error("accounts cannot be judged; the first of them", exc_info=error)
+            broken |= {flight.account_id for flight in part}
+    if broken:
+        logger.error("%s of %s accounts cannot be judged: %s", len(broken), len(flights), sorted(broken)[:MOST_TRIED])
+    return outside, broken
+
+
+def _scan(flights: Sequence[Flight], market: exchanges.Market) -> set[int]:
+    with _book_lock:
+        _refresh(flights)
+        drifts = _book.scan([flight.strategy_id for flight in flights], market.prices, market.info)
+    return {flight.account_id for flight, drift in zip(flights, drifts, strict=True) if drift.is_outside}
+
+
+def _note_blindness(flights: Sequence[Flight], turns: dict[int, Turn], age: int | None) -> None:
     """Nobody can be judged without a price that is young enough: said once in each history until there is one."""
+    flights = [flight for flight in flights if not turns[flight.account_id].is_blind]
     if not flights:
         return
     code, values = ("price_stale", {"age": str(age)}) if age is not None else ("no_prices", {})
-    history.record_held(flights, code, values)
+    seen_since = {flight.strategy_id for flight in flights if turns[flight.account_id].quiet_looks}
+    history.record_held(flights, code, values, seen_since)
     watching.mark_blind([flight.account_id for flight in flights])
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
-from orders.domain import UNFINISHED
+from orders.domain import FAILED_RUNS, UNFINISHED
 from orders.models import Order, Run
+from orders.services.pausing import count_failure, forget_failures
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +18,8 @@ def finish(
     """End an active run with a reason (a code of RUN_REASONS and its values); False when it had ended already.
 
     Its orders that have not ended are marked to be cancelled, unless `leave_open`: tracking repeats the cancel until
-    the exchange has confirmed it, also of orders whose outcome is not known yet.
+    the exchange has confirmed it, also of orders whose outcome is not known yet. A failure counts towards the pause of
+    the strategy's autopilot, whoever met it; a goal that is reached ends the row of failures.
     """
     changed = Run.objects.filter(pk=run.pk, state=Run.State.ACTIVE).update(
         state=state,
@@ -27,6 +29,10 @@ def finish(
         finished_at=timezone.now(),
     )
     run.refresh_from_db()
+    if changed and code in FAILED_RUNS:
+        count_failure(run.strategy_id, run.reason)
+    elif changed and state == Run.State.COMPLETE:
+        forget_failures(run.strategy_id)
     if changed and not leave_open:
         Order.objects.filter(round__run=run, status__in=UNFINISHED).update(cancel_requested=True)
     if changed:

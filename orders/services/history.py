@@ -1,18 +1,22 @@
 """The history of ticks: what was decided and why. The same decision again and again is one row that counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from botbalance.lib.many import among
 from orders import selectors
 from orders.flights import Flight
 from orders.models import Autopilot, Run, Tick
 
 REPEATING = frozenset({Tick.Status.IDLE, Tick.Status.WAITING, Tick.Status.HELD})
 MOST_LETTERS = 600
+
+# Held back for want of a price, whether the dispatcher has said so or a tick.
+WITHOUT_PRICES = Q(status=Tick.Status.HELD, code__in=("price_stale", "no_prices"))
 
 
 def record(
@@ -56,9 +60,15 @@ def record(
         )
 
 
-def record_held(flying: Sequence[Flight], code: str, values: Mapping[str, str]) -> None:
-    """Write down for many strategies at once that nothing can be decided. The caller does so once for each of them."""
+def record_held(flying: Sequence[Flight], code: str, values: Mapping[str, str], seen_since: Collection[int]) -> None:
+    """Write down for many strategies at once that there is no price to decide by. The caller does so once for each of
+    them, and again after each tick that met the same.
+
+    One outage is one row: a last row that tells of it goes on, but for strategies in `seen_since`, where looks since
+    that row have had prices. Its values stay those of its first moment; the looks themselves are counted as others are.
+    """
     now = timezone.now()
+    told = _tell_on([flight.strategy_id for flight in flying if flight.strategy_id not in seen_since], now)
     Tick.objects.bulk_create(
         Tick(
             user_id=flight.user_id,
@@ -70,4 +80,17 @@ def record_held(flying: Sequence[Flight], code: str, values: Mapping[str, str]) 
             ended_at=now,
         )
         for flight in flying
+        if flight.strategy_id not in told
     )
+
+
+def _tell_on(strategy_ids: Sequence[int], now: datetime) -> set[int]:
+    """Let last rows that tell of a want of prices last until now; of which strategies they are."""
+    if not strategy_ids:
+        return set()
+    newest = Tick.objects.filter(strategy=OuterRef("pk")).order_by("-id").values("pk")[:1]
+    rows = Autopilot.objects.filter(pk__in=among(strategy_ids)).values_list(Subquery(newest), flat=True)
+    lasting = Tick.objects.filter(WITHOUT_PRICES, pk__in=among(pk for pk in rows if pk is not None))
+    told = dict(lasting.values_list("pk", "strategy_id"))
+    Tick.objects.filter(pk__in=among(told)).update(ended_at=now)
+    return set(told.values())

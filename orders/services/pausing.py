@@ -1,17 +1,61 @@
-"""An autopilot that its owner has stopped by hand does not undo that at its next look: it waits to be let go on."""
+"""What makes an autopilot pause until its owner lets it go on: failures in a row, and the owner's own hand."""
 
 import logging
+from collections.abc import Mapping
 
+from django.db import transaction
+from django.db.models import F
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from accounts import services as accounts
+from botbalance.lib import system_settings
 from exchanges.models import ExchangeAccount
 from orders.models import Autopilot
+from strategies.ticks import TICK_REASONS
 
 logger = logging.getLogger(__name__)
 
 
 def pause_for_owner(account: ExchangeAccount) -> None:
-    """Pause the autopilot of an account whose owner has stopped a rebalance or cancelled an order."""
+    """Pause the autopilot of an account whose owner has stopped a rebalance or cancelled an order: it does not undo
+    that at its next look.
+    """
     flying = Autopilot.objects.filter(strategy__account=account, is_on=True, paused_at=None)
     if flying.update(paused_at=timezone.now(), pause_code="stopped_by_hand", pause_values={}):
         logger.info("account %s: its autopilot paused, since its owner stopped it by hand", account.pk)
+
+
+def pause(autopilot: Autopilot, code: str, values: Mapping[str, str]) -> None:
+    """Stop a strategy's autopilot until its owner lets it go on, and tell the owner why."""
+    strategy, user = autopilot.strategy, autopilot.user
+    with transaction.atomic(), accounts.speaking_to(user):  # nobody pauses without being told
+        changed = Autopilot.objects.filter(pk=autopilot.pk, is_on=True, paused_at=None).update(
+            paused_at=timezone.now(), pause_code=code, pause_values=dict(values)
+        )
+        if changed:
+            accounts.tell(
+                user,
+                _("The autopilot of %(name)s has paused") % {"name": strategy.name},
+                _(TICK_REASONS[code]).format(**values),
+                reverse("orders:autopilot", args=[strategy.pk]),
+            )
+    autopilot.refresh_from_db()
+    if changed:
+        logger.warning("autopilot of strategy %s paused: %s", autopilot.pk, code)
+
+
+def count_failure(strategy_id: int, details: str) -> None:
+    """One more failure in a row of a strategy's autopilot, where it flies; it pauses when that was one too many."""
+    flying = Autopilot.objects.filter(pk=strategy_id, is_on=True, paused_at=None)
+    if not flying.update(failures_in_a_row=F("failures_in_a_row") + 1):
+        return
+    autopilot = Autopilot.objects.select_related("strategy", "user").get(pk=strategy_id)
+    if autopilot.failures_in_a_row >= system_settings.current().failures_before_pause:
+        pause(autopilot, "repeated_failures", {"count": str(autopilot.failures_in_a_row), "details": details})
+
+
+def forget_failures(strategy_id: int) -> None:
+    """Something went as it should."""
+    Autopilot.objects.filter(pk=strategy_id).exclude(failures_in_a_row=0).update(failures_in_a_row=0)

@@ -4,6 +4,7 @@ hand or by the autopilot sends.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 
 from botbalance.lib import system_settings
 from exchanges import services as exchanges
@@ -22,37 +23,37 @@ def preview(
     goal: Goal = Goal.BAND,
     first_prices: Mapping[str, Decimal] | None = None,
     state: State | None = None,
+    occupied: frozenset[str] = frozenset(),
 ) -> Preview:
     """The exact orders the next round would place. Nothing is sent; written are the balances as read.
 
     `first_prices` are what the strategy's worst price is measured from, by symbol. `state` is what the caller has just
-    read, or it is read now. A coin whose price has jumped is left alone, with the reason. Raises an AppError; a key
-    that is refused stops the account.
+    read, or it is read now. On `occupied` symbols no order is added to the open ones. A coin whose price has jumped is
+    left alone, with the reason, and so are all when it is so large a part of the portfolio that no weight can be
+    trusted. Raises an AppError; a key that is refused stops the account.
     """
     account = strategy.account
     try:
         if state is None:
             state = read_state(account)
-        jumps: dict[str, Decimal] = {}
-        checked: set[str] = set()
-        while True:
-            made = strategies.plan_strategy(
-                strategy,
-                turnover_used=selectors.turnover_since(account),
-                open_orders=state.open_orders,
-                balances=state.balances,
-                goal=goal,
-                first_prices=first_prices or {},
-                open_slots=max(0, system_settings.current().max_open_orders - len(state.open_orders)),
-                jumps=jumps,
-            )
-            unchecked = {leg.symbol for leg in made.plan.legs} - checked
-            if not unchecked:
-                return made
-            # Planned again without those that have jumped: what they would have used is free for the others.
-            prices = exchanges.market_for(account, trading=True).prices
-            jumps |= exchanges.price_jumps(account, prices, sorted(unchecked))
-            checked |= unchecked
+        plan = partial(
+            strategies.plan_strategy,
+            strategy,
+            turnover_used=selectors.turnover_since(account),
+            open_orders=state.open_orders,
+            balances=state.balances,
+            goal=goal,
+            first_prices=first_prices or {},
+            occupied=occupied,
+            open_slots=max(0, system_settings.current().max_open_orders - len(state.open_orders)),
+        )
+        made = plan()
+        if not made.plan.legs:
+            return made
+        # Also coins that would not be traded: each is a part of what the weights of the others are shares of.
+        prices = exchanges.market_for(account, trading=True).prices
+        jumps = exchanges.price_jumps(account, prices, sorted(made.first_prices))
+        return plan(jumps=jumps) if jumps else made
     except CredentialsRefused as error:
         exchanges.mark_refused(account, error.message)
         raise

@@ -29,6 +29,20 @@ def note(order: Order, kind: str, detail: str = "") -> None:
     )
 
 
+def note_try(order: Order, kind: str) -> None:
+    """Note that something is being tried, once for any number of tries on end."""
+    last = order.events.order_by("-id").first()
+    if last is None or last.kind != kind:
+        note(order, kind)
+
+
+def note_failed_try(order: Order, kind: str, detail: str) -> None:
+    """Say beside a row of tries why the first of them failed, unless something else has happened since."""
+    last = order.events.order_by("-id").first()
+    if last is not None and last.kind == kind and not last.detail:
+        OrderEvent.objects.filter(pk=last.pk).update(detail=detail[:400])
+
+
 def change_status(
     order: Order, expected: Status, status: Status, kind: str, detail: str = "", **values: object
 ) -> bool:

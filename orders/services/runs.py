@@ -3,35 +3,34 @@ band, or stopped with a reason.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
-from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from botbalance.lib import system_settings
+from botbalance.lib import cache, system_settings
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import AppError, Conflict
 from exchanges import services as exchanges
-from exchanges.domain import Side
 from exchanges.errors import CredentialsRefused, ExchangeError, Throttled, Unavailable
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import MOST_PROBLEMS, Step, next_step
-from orders.models import Round, Run
+from orders.models import Order, Round, Run
 from orders.services import guards
 from orders.services.cancelling import cancel, cancel_open_orders
 from orders.services.ending import finish
 from orders.services.pausing import pause_for_owner
 from orders.services.planning import preview
+from orders.services.repricing import first_prices, lifetime_ms_of, reprice
 from orders.services.resolving import ask
 from orders.services.rounds import create_round, left_over
 from orders.services.sending import send_round
 from portfolio import services as portfolio
 from strategies import services as strategies
 from strategies.domain import Goal
-from strategies.ticks import order_wants_new_price
 
 logger = logging.getLogger(__name__)
 
@@ -84,9 +83,10 @@ def _advance(run: Run) -> None:
         # Step and next number come from one look: a round that another process adds meanwhile makes our number taken.
         rounds = selectors.rounds_of(run)
         last = rounds[-1]
-        step, code = next_step([selectors.round_view(round_) for round_ in rounds])
+        views = [selectors.round_view(round_) for round_ in rounds]
+        step, code = next_step(views, now_ms(), lifetime_ms_of(run))
         if step == Step.STOP:
-            details = " ".join(selectors.round_view(last).refusals) if code == "orders_refused" else ""
+            details = " ".join(views[-1].refusals) if code == "orders_refused" else ""
             finish(run, Run.State.STOPPED, code, {"details": details})
             return
         refusal = guards.refusal(run)
@@ -96,11 +96,12 @@ def _advance(run: Run) -> None:
             if not stays:
                 cancel_open_orders(run.account)
             return
-        if step == Step.WAIT:
-            if not _reprice(run, last):
-                return
+        resting = [order for round_ in rounds for order in round_.orders.all() if order.is_resting]
+        if step != Step.SEND and reprice(run, resting):
             continue
-        pending = last if step == Step.SEND else _plan_next(run, last.number + 1)
+        if step == Step.WAIT or (step == Step.PLAN and resting and not _is_time_to_plan_around(run, rounds)):
+            return
+        pending = last if step == Step.SEND else _plan_next(run, last.number + 1, resting)
         if pending is None:
             return
         problem = send_round(pending)
@@ -108,17 +109,32 @@ def _advance(run: Run) -> None:
             raise problem
 
 
-def _plan_next(run: Run, number: int) -> Round | None:
+def _is_time_to_plan_around(run: Run, rounds: Sequence[Round]) -> bool:
+    """Whether to plan while orders rest: when another has ended, and otherwise once in their lifetime."""
+    ended = sum(order.is_final for round_ in rounds for order in round_.orders.all())
+    return cache.first(f"plan-around:{run.pk}:{ended}", run.strategy.order_lifetime_seconds)
+
+
+def _plan_next(run: Run, number: int, resting: Sequence[Order]) -> Round | None:
     """The next round's intents, or None when the run has ended, must wait, or another process has planned it."""
     if selectors.has_unresolved_orders(run.account):
         return None
-    prepared = preview(run.strategy, goal=Goal(run.goal), first_prices=_first_prices(run))
+    occupied = frozenset(order.symbol for order in resting)
+    prepared = preview(run.strategy, goal=Goal(run.goal), first_prices=first_prices(run), occupied=occupied)
     plan = prepared.plan
     if plan.is_settled:
         finish(run, Run.State.COMPLETE, "within_band")
         return None
+    in_the_way = {(skip.values["symbol"], skip.values["side"]) for skip in plan.skips if skip.code == "opposite_order"}
+    turned = [order for order in resting if (order.symbol, order.side) in in_the_way]
+    if turned:  # the market has moved past their target: what they were sent for is not wanted any more
+        adapter = exchanges.adapter_for(run.account)
+        for order in turned:
+            cancel(order, adapter)
+        return None
     if not plan.legs:
-        finish(run, Run.State.STOPPED, "left_over", {"details": left_over(plan)})
+        if not resting:
+            finish(run, Run.State.STOPPED, "left_over", {"details": left_over(plan)})
         return None
     try:
         with transaction.atomic():
@@ -129,43 +145,6 @@ def _plan_next(run: Run, number: int) -> Round | None:
     except IntegrityError:
         logger.info("run %s: round %s was planned elsewhere", run.pk, number)
         return None
-
-
-def _first_prices(run: Run) -> dict[str, Decimal]:
-    return {symbol: Decimal(price) for symbol, price in run.first_prices.items()}
-
-
-def _reprice(run: Run, round_: Round) -> bool:
-    """Cancel orders that are too old, or too far from the market, and would be priced differently now.
-
-    The next round plans what is left of them. True when an order was brought to its end.
-    """
-    resting = [order for order in round_.orders.all() if order.is_resting]
-    lifetime_ms = run.strategy.order_lifetime_seconds * 1000
-    oldest_ms = now_ms() - lifetime_ms
-    if not resting or (run.strategy.reprice_distance_pct is None and all(o.sent_ms > oldest_ms for o in resting)):
-        return False
-    market = exchanges.market_for(run.account, trading=True)
-    adapter = exchanges.adapter_for(run.account)
-    ended = False
-    for order in resting:
-        price, rules = market.prices.price(order.symbol), market.info.rules.get(order.symbol)
-        if price is None or price.problem or rules is None:
-            continue
-        side = Side(order.side)
-        if order_wants_new_price(
-            order_price=order.price,
-            side=side,
-            sent_ms=order.sent_ms,
-            now_ms=now_ms(),
-            mid=price.value,
-            new_limit_price=strategies.limit_price(run.strategy, rules, side, price.value, _first_prices(run)),
-            lifetime_ms=lifetime_ms,
-            reprice_distance_pct=run.strategy.reprice_distance_pct,
-        ):
-            cancel(order, adapter)
-            ended = ended or order.is_final
-    return ended
 
 
 # --- the owner's word ------------------------------------------------------------------------------------

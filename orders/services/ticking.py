@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 
 from accounts import services as accounts
 from botbalance.lib import system_settings
+from botbalance.lib.away import AWAY
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import AppError
 from botbalance.lib.money import ZERO
@@ -23,13 +22,16 @@ from exchanges import services as exchanges
 from exchanges.errors import ClockSkew, CredentialsRefused, OutcomeUnknown, StalePrices, Throttled, Unavailable
 from exchanges.models import ExchangeAccount
 from orders import selectors
+from orders.domain import FAILED_RUNS
 from orders.models import Autopilot, Run, Tick
 from orders.services import autopilot as switch
 from orders.services import guards, history, watching
 from orders.services.cancelling import cancel
 from orders.services.ending import finish
 from orders.services.flows import note_flows
+from orders.services.pausing import count_failure, forget_failures
 from orders.services.planning import preview
+from orders.services.repricing import waiting_at_worst_price
 from orders.services.starting import begin
 from orders.services.state import State, read_state
 from orders.services.tracking import track_account
@@ -43,10 +45,6 @@ from strategies.ticks import Act, Decision, LargestDrift, decide_tick, largest_d
 
 logger = logging.getLogger(__name__)
 
-# Runs that ended so say something about the strategy or its account; an exchange that is away says nothing.
-FAILED_RUNS = frozenset({"orders_refused", "not_possible", "too_many_rounds"})
-# What this server keeps things in: when it is away, nothing can be written down either.
-AWAY = (DatabaseError, InterfaceError, RedisError)
 # What an owner or an operator has to mend is looked at again so much later.
 HELD_SECONDS = 60
 
@@ -88,6 +86,7 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
     # Before anything is looked at: whatever begins from here on, by whatever hand, is newer.
     newest = selectors.newest_run_id(account)
     before = selectors.active_run(account)
+    flew = selectors.flying_autopilot(account)
     # A key that was refused is not tried again every period; a run of its account still has to be ended.
     is_askable = account.status != ExchangeAccount.Status.REFUSED or before is not None
     problems: list[str] = []
@@ -99,7 +98,7 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
         raise
     except Exception as error:  # noqa: BLE001  (told to the owner below, or raised where there is nobody to tell)
         mistake = error
-    autopilot = selectors.flying_autopilot(account)
+    autopilot = selectors.flying_autopilot(account) or _paused_meanwhile(flew)
     if autopilot is None:
         if mistake is not None:
             raise mistake
@@ -123,6 +122,13 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
         started=started,
         milliseconds=int((time.monotonic() - clock) * 1000),
     )
+
+
+def _paused_meanwhile(autopilot: Autopilot | None) -> Autopilot | None:
+    """An autopilot that flew a moment ago and has paused itself since: that too is told in its history."""
+    if autopilot is not None:
+        autopilot.refresh_from_db()
+    return autopilot if autopilot is not None and autopilot.pause_code == "repeated_failures" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +166,7 @@ def _outcome(autopilot: Autopilot, seen: Seen, lease: watching.Lease) -> Outcome
     except (Unavailable, OutcomeUnknown, ClockSkew) as error:
         return Outcome(Tick.Status.WAITING, "unreachable", {"details": error.message})
     except AppError as error:
-        return _failed(autopilot, error.message)
+        return _count_failed(autopilot, error.message)
     except AWAY:
         raise
     except Exception as error:  # whatever it is, its owner has to hear of it, and it must not trade on for ever
@@ -168,12 +174,15 @@ def _outcome(autopilot: Autopilot, seen: Seen, lease: watching.Lease) -> Outcome
         details = f"{type(error).__name__}: {error}"
         run = selectors.active_run(seen.account)
         if run is not None and run.strategy_id == autopilot.pk:
-            finish(run, Run.State.STOPPED, "not_possible", {"details": details})
-        return _failed(autopilot, details)
+            finish(run, Run.State.STOPPED, "not_possible", {"details": details})  # which counts it
+            return _failed(autopilot, details)
+        return _count_failed(autopilot, details)
 
 
 def _decided(autopilot: Autopilot, seen: Seen, lease: watching.Lease) -> Outcome:
     account, before, problems = seen.account, seen.before, seen.problems
+    if autopilot.paused_at is not None:
+        return Outcome(Tick.Status.PAUSED, autopilot.pause_code, autopilot.pause_values, before)
     if before is not None and before.is_active:
         if problems:
             exchanges.market_for(account, trading=True)  # prices that are too old say more than the trouble they make
@@ -222,7 +231,7 @@ def _look(autopilot: Autopilot, account: ExchangeAccount, newest_run: int, lease
         decision, drift = _decide(autopilot, account, state.balances)
     if decision.act == Act.IDLE:
         switch.schedule(autopilot, decision.next_scheduled_at)
-        switch.forget_failures(autopilot)
+        forget_failures(autopilot.pk)
         return Outcome(Tick.Status.IDLE, decision.code, decision.values)
     goal = decision.act.goal
     assert state is not None
@@ -272,21 +281,29 @@ def _decide(autopilot: Autopilot, account: ExchangeAccount, known: KnownBalances
 def _waiting(run: Run, problems: tuple[str, ...]) -> Outcome:
     if problems:
         return Outcome(Tick.Status.WAITING, "unreachable", {"details": problems[0]}, run)
-    return Outcome(Tick.Status.WAITING, "run_active", {"count": str(selectors.open_orders_of_run(run))}, run)
+    resting = selectors.open_orders_of_run(run)
+    symbol = waiting_at_worst_price(run, resting)
+    if symbol:
+        return Outcome(Tick.Status.WAITING, "worst_price", {"symbol": symbol}, run)
+    return Outcome(Tick.Status.WAITING, "run_active", {"count": str(len(resting))}, run)
 
 
 def _ended(autopilot: Autopilot, run: Run) -> Outcome:
     """A rebalance that was under way has ended since the last tick."""
     if run.reason_code in FAILED_RUNS:
         return _failed(autopilot, run.reason, run)
-    if run.state == Run.State.COMPLETE:
-        switch.forget_failures(autopilot)
     return Outcome(Tick.Status.ACTED, "run_ended", {"details": run.reason}, run)
 
 
+def _count_failed(autopilot: Autopilot, details: str) -> Outcome:
+    count_failure(autopilot.pk, details)
+    return _failed(autopilot, details)
+
+
 def _failed(autopilot: Autopilot, details: str, run: Run | None = None) -> Outcome:
-    paused = switch.count_failure(autopilot, details, system_settings.current().failures_before_pause)
-    if paused:
+    """What a failure that has been counted comes to."""
+    autopilot.refresh_from_db()
+    if autopilot.pause_code == "repeated_failures":
         return Outcome(Tick.Status.PAUSED, autopilot.pause_code, autopilot.pause_values, run)
     return Outcome(Tick.Status.FAILED, "failed", {"details": details}, run)
 
@@ -294,7 +311,7 @@ def _failed(autopilot: Autopilot, details: str, run: Run | None = None) -> Outco
 def _nothing_possible(plan: Plan, drift: LargestDrift) -> Outcome:
     """A plan without orders although something is to be done: why, and for how long that is left at it.
 
-    A price that has jumped may settle any moment, so that is looked at every time.
+    Prices that have jumped or crossed may settle any moment, so those are looked at every time.
     """
     if plan.is_settled:
         return Outcome(Tick.Status.IDLE, "within_band", drift.values)
@@ -302,7 +319,8 @@ def _nothing_possible(plan: Plan, drift: LargestDrift) -> Outcome:
     if jumped is not None:
         return Outcome(Tick.Status.HELD, "price_jump", jumped.values)
     details = " ".join(f"{skip.asset}: {_(REASONS[skip.code]).format(**skip.values)}" for skip in plan.unsettled)
-    return Outcome(Tick.Status.HELD, "nothing_possible", {"details": details}, hold_seconds=_idle_seconds())
+    hold_seconds = 0 if any(skip.code == "crossed_price" for skip in plan.unsettled) else _idle_seconds()
+    return Outcome(Tick.Status.HELD, "nothing_possible", {"details": details}, hold_seconds=hold_seconds)
 
 
 def _idle_seconds() -> int:

@@ -31,18 +31,6 @@ REFRESH_SECONDS = 30
 REFRESHES = 10
 
 
-def track_due() -> int:
-    """Track every account with open orders or a run under way; how many accounts that were.
-
-    One account's trouble never keeps another from being tracked.
-    """
-    tracked = 0
-    for account in selectors.accounts_with_work():
-        track_account(account)
-        tracked += 1
-    return tracked
-
-
 def track_account(account: ExchangeAccount, *, whole_list: bool = False) -> list[str]:
     """Bring an account's orders and its run up to date; what went wrong, as sentences. Never raises an AppError.
 

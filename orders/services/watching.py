@@ -61,12 +61,9 @@ def _set_due(account_id: int, **values: bool) -> None:
         watch.save(update_fields=["due_ms", *values])
 
 
-def look_now(account_ids: Sequence[int] | None = None) -> int:
-    """Let accounts with work be looked at by the next dispatch; all of them, or some. How many."""
-    rows = Watch.objects.filter(has_work=True)
-    if account_ids is not None:
-        rows = rows.filter(account_id__in=account_ids)
-    return rows.update(due_ms=now_ms())
+def look_now() -> int:
+    """Let every account with work be looked at by the next dispatch; how many."""
+    return Watch.objects.filter(has_work=True).update(due_ms=now_ms())
 
 
 def let_all_look() -> int:
@@ -92,13 +89,18 @@ def rest_if_done(account_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An account whose look is due."""
+    """An account whose look is due.
+
+    `quiet_looks`: how many there were since its last tick; `looked_at_ms`: when the last was, of either kind.
+    """
 
     account_id: int
     due_ms: int
     has_work: bool
     hold_until_ms: int
     is_blind: bool
+    quiet_looks: int
+    looked_at_ms: int
 
     def is_held(self, now: int, changed_ms: int, longest_ms: int) -> bool:
         """Whether a drift alone is no reason for a tick: neither when its strategy was changed since, nor when a hold
@@ -114,11 +116,17 @@ def take_turns(now: int) -> list[Turn]:
             Watch.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(Q(due_ms__lte=now) | Q(due_ms__gt=now + 2 * period_ms()))  # the latter by a clock set back since
             .order_by("due_ms")
-            .values_list("account_id", "due_ms", "has_work", "hold_until_ms", "is_blind")[:MOST_AT_ONCE]
+            .values_list(
+                "account_id", "due_ms", "has_work", "hold_until_ms", "is_blind", "quiet_looks", "looked_at_ms"
+            )[:MOST_AT_ONCE]
         )
-        turns = [Turn(pk, min(due_ms or now, now), work, hold_ms, blind) for pk, due_ms, work, hold_ms, blind in rows]
+        turns = [
+            Turn(pk, min(due_ms or now, now), work, hold_ms, blind, quiet, looked_ms)
+            for pk, due_ms, work, hold_ms, blind, quiet, looked_ms in rows
+        ]
         if turns:
-            # To each account's own phase, however it came to be due; missed turns are not made up for.
+            # To each account's own phase, however it came to be due; missed turns are not made up for. `next_due` says
+            # the same: test_turns_that_were_called_for_at_once_spread_over_the_period_again holds the two equal.
             period, spread = Value(period_ms()), F("account_id") * Value(_SPREAD) % Value(2**32)
             after = Value(now) + period - (Value(now) - spread * period / Value(2**32)) % period
             Watch.objects.filter(pk__in=among(turn.account_id for turn in turns)).update(due_ms=after)

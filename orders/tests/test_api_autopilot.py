@@ -257,6 +257,15 @@ def test_a_schedule_is_told_in_words(
     assert f"{body['scheduled_at'][:10]}" in body["next"]
 
 
+def test_an_interval_that_is_no_whole_number_of_days_is_told_in_days_and_hours(
+    api: APIClient, targets: Strategy
+) -> None:
+    strategies.update_strategy(targets, {"trigger_mode": "periodic", "interval_minutes": 2190}, None)
+    body = api.get(url(targets, "autopilot")).json()
+    assert "once in 1 day 12 hours 30 minutes, it trades everything" in body["does"]
+    assert "its first time is 1 day 12 hours 30 minutes later" in body["next"]
+
+
 # --- what it decided -------------------------------------------------------------------------------------
 
 

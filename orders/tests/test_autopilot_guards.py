@@ -177,7 +177,11 @@ def test_the_price_is_not_followed_past_the_worst_allowed(clock: time_machine.Tr
     prices = [order.price for order in alice.orders()]
     assert max(prices) == D(60_600)
     assert len(set(prices)) == len(prices)
-    assert (last(alice).status, last(alice).code) == ("waiting", "run_active")
+    assert (last(alice).status, last(alice).code, last(alice).values) == (
+        "waiting",
+        "worst_price",
+        {"symbol": "BTCUSDT"},
+    )
     at(60_500)
     beat(clock, seconds=120)
     assert Run.objects.get().state == "complete"

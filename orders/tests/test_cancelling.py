@@ -15,6 +15,7 @@ from exchanges.paper import services as paper
 from orders import services
 from orders.domain import Status
 from orders.models import Run
+from orders.services.recording import apply_report
 from orders.tests.scenes import CALM, RESTING, Trader, trader
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
@@ -70,6 +71,53 @@ def test_a_cancel_that_never_arrived_leaves_the_order_open_and_can_be_repeated(a
     assert order.status == Status.NEW
     services.cancel_order(order)
     assert order.status == Status.CANCELED
+
+
+def test_tries_on_end_are_one_event_that_says_why_the_first_failed(
+    alice: Trader, clock: time_machine.Traveller
+) -> None:
+    order = alice.orders()[0]
+    before = [event.kind for event in order.events.all()]
+
+    def since() -> list[tuple[str, bool]]:
+        return [(event.kind, bool(event.detail)) for event in order.events.all()[len(before) :]]
+
+    away = {"match": DELETE, "kind": "error_before", "status": 503, "code": -1008, "times": 1_000}
+    with faults.plan([away]) as plan:
+        with pytest.raises(Unavailable) as refused:
+            services.cancel_order(order)
+        for _look in range(20):
+            clock.shift(30)
+            services.track_account(alice.account)
+        assert len(plan.happened) > 20
+    assert since() == [("cancelling", True)]
+    assert order.events.get(kind="cancelling").detail == refused.value.message
+    clock.shift(60)
+    services.track_account(alice.account)
+    assert since() == [("cancelling", True), ("cancelled", False)]
+
+
+def test_a_cancel_that_is_confirmed_at_once_is_told_without_a_reason(alice: Trader) -> None:
+    order = alice.orders()[0]
+    services.cancel_order(order)
+    told = [(event.kind, event.detail) for event in order.events.all()]
+    assert told[-2:] == [("cancelling", ""), ("cancelled", "")]
+
+
+def test_a_try_after_something_else_has_happened_is_an_event_of_its_own(clock: time_machine.Traveller) -> None:
+    alice = trader("alice@example.org", {"USDT": 3_000_000}, {"KITE": 10}, **CALM)
+    alice.execute()
+    order = alice.orders()[0]
+    with faults.plan([{"match": DELETE, "kind": "lost_before"}]), pytest.raises(Unavailable):
+        services.cancel_order(order)
+    before = order.executed_quantity
+    clock.shift(60)
+    adapter = exchanges.adapter_for(alice.account)
+    assert apply_report(order, adapter.get_order_status(order.symbol, order.client_order_id))
+    assert before < order.executed_quantity < order.quantity
+    services.cancel_order(order)
+    kinds = [event.kind for event in order.events.exclude(kind="fill")]
+    assert kinds[-4:] == ["cancelling", "report", "cancelling", "cancelled"]
 
 
 def test_a_cancel_is_not_sent_again_by_itself(alice: Trader) -> None:

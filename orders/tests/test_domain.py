@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from exchanges.domain import OrderReport
 from orders.domain import (
     FINAL,
+    RESTING,
     RUN_REASONS,
     Missing,
     OrderState,
@@ -143,9 +144,35 @@ def test_an_order_that_was_known_once_vanishes_only_after_a_minute_of_asking(
     assert found == verdict
 
 
-def view(*statuses: Status, filled: bool = False, recorded: bool = True, refusals: tuple[str, ...] = ()) -> RoundView:
+LIFETIME_MS = 60_000
+PLANNED_MS = 1_000_000
+
+
+def view(
+    *statuses: Status,
+    filled: bool = False,
+    recorded: bool = True,
+    refusals: tuple[str, ...] = (),
+    rested_ms: int = 0,
+    cut_ms: int | None = None,
+) -> RoundView:
+    """A round planned at PLANNED_MS. Its resting orders were sent then: `rested_ms` ago. One was cut short `cut_ms`
+    after it was planned.
+    """
     reached = any(status != Status.NOT_PLACED for status in statuses)
-    return RoundView(statuses, recorded, filled, reached, refusals)
+    return RoundView(
+        statuses,
+        recorded,
+        filled,
+        reached,
+        refusals,
+        planned_ms=PLANNED_MS,
+        resting_since_ms=tuple(PLANNED_MS - rested_ms for status in statuses if status in RESTING),
+        cut_short_ms=() if cut_ms is None else (PLANNED_MS + cut_ms,),
+    )
+
+
+OLD, YOUNG = LIFETIME_MS, LIFETIME_MS - 1
 
 
 @pytest.mark.parametrize(
@@ -154,6 +181,19 @@ def view(*statuses: Status, filled: bool = False, recorded: bool = True, refusal
         ([view(Status.PENDING, Status.NEW)], (Step.SEND, "")),
         ([view(Status.NEW, Status.FILLED, filled=True)], (Step.WAIT, "")),
         ([view(Status.UNKNOWN)], (Step.WAIT, "")),
+        # What rests is waited for while it is young, and planned around when it has kept its place for its lifetime.
+        ([view(Status.NEW, Status.FILLED, filled=True, rested_ms=YOUNG)], (Step.WAIT, "")),
+        ([view(Status.NEW, Status.FILLED, filled=True, rested_ms=OLD)], (Step.PLAN, "")),
+        ([view(Status.NEW, rested_ms=OLD), view(Status.NEW, rested_ms=YOUNG)], (Step.WAIT, "")),
+        ([view(Status.NEW, rested_ms=OLD), view(Status.UNKNOWN)], (Step.WAIT, "")),
+        ([view(Status.NEW, rested_ms=OLD), view(Status.PENDING)], (Step.SEND, "")),
+        ([view(Status.PARTIALLY_FILLED, recorded=False, rested_ms=OLD), view(Status.FILLED)], (Step.WAIT, "")),
+        # What was cut short is not left off the market for as long as others rest; a plan since then has seen to it.
+        ([view(Status.NEW, Status.CANCELED, rested_ms=YOUNG, cut_ms=0)], (Step.PLAN, "")),
+        ([view(Status.NEW, Status.CANCELED, rested_ms=YOUNG, cut_ms=-1)], (Step.WAIT, "")),
+        # A round that still rests is none without a fill.
+        ([*[view(Status.CANCELED)] * 4, view(Status.NEW, rested_ms=OLD)], (Step.PLAN, "")),
+        ([view(Status.NEW, rested_ms=OLD), *[view(Status.CANCELED)] * 5], (Step.STOP, "no_fills")),
         ([view(Status.FILLED, filled=True, recorded=False)], (Step.WAIT, "")),
         ([view(Status.FILLED, filled=True)], (Step.PLAN, "")),
         ([view(Status.CANCELED)] * 4, (Step.PLAN, "")),
@@ -166,5 +206,5 @@ def view(*statuses: Status, filled: bool = False, recorded: bool = True, refusal
     ],
 )
 def test_the_next_step_of_a_run(rounds: list[RoundView], step: tuple[Step, str]) -> None:
-    assert next_step(rounds) == step
+    assert next_step(rounds, PLANNED_MS, LIFETIME_MS) == step
     assert step[1] in RUN_REASONS

@@ -18,7 +18,7 @@ from exchanges.paper.models import PaperOrder, PaperTrade
 from orders import selectors, services
 from orders.domain import MOST_PROBLEMS, Status
 from orders.models import Run
-from orders.tests.scenes import CALM, CROSSING, RESTING, Trader, trader
+from orders.tests.scenes import CALM, CROSSING, RESTING, Trader, beat, trader
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
 
@@ -211,8 +211,7 @@ def test_a_run_at_a_refused_account_ends_without_anybody_looking(hasty: Trader, 
         hasty.execute()
     hasty.account.refresh_from_db()
     assert hasty.account.status == ExchangeAccount.Status.REFUSED
-    clock.shift(30)
-    services.track_due()
+    beat(clock, seconds=30, step=30)
     assert selectors.active_run(hasty.account) is None
     assert Run.objects.get().reason_code == "credentials_refused"
     assert hasty.at_exchange() == []

@@ -224,10 +224,10 @@ def test_decisions_are_shown_with_reasons_and_their_run(browser: Client, alice: 
 def test_the_history_is_filtered_and_goes_back(browser: Client, targets: Strategy) -> None:
     for _number in range(51):
         tell_tick(targets)
-    tell_tick(targets, status="held", code="max_turnover")
+    tell_tick(targets, status="held", code="no_prices")
     page = page_of(browser, targets, "?status=held")
     assert page.count("<tr>") == 2
-    assert "The turnover limit of this strategy is reached." in page
+    assert "There are no prices at the moment; nothing is traded without them." in page
     older = re.search(r'href="(\?before=\d+)"', page_of(browser, targets))
     assert older is not None
     page = page_of(browser, targets, older[1])
@@ -264,12 +264,12 @@ def test_the_list_of_strategies_shows_how_each_autopilot_stands(
 ) -> None:
     other = strategy(account, {"ETH": 10}, name="Other")
     press(browser, page_of(browser, targets), "Switch on")
-    tell_tick(targets, status="held", code="max_turnover")
+    tell_tick(targets, status="held", code="no_prices")
     page = tidy(browser.get("/strategies/"))
     assert re.search(
         rf'href="/orders/autopilot/{targets.pk}/">Autopilot</a> <span class="badge warn"[^>]*>on, held', page
     )
-    assert "The turnover limit of this strategy is reached." in page
+    assert "There are no prices at the moment; nothing is traded without them." in page
     assert re.search(rf'href="/orders/autopilot/{other.pk}/">Autopilot</a> <span class="badge "[^>]*>off<', page)
 
 

@@ -97,7 +97,7 @@ def test_five_rounds_without_a_fill_are_enough(clock: time_machine.Traveller) ->
 def test_partial_fills_carry_into_the_next_round(clock: time_machine.Traveller) -> None:
     alice = trader("alice@example.org", {"USDT": 3_000_000}, {"KITE": 10}, order_size_pct=Decimal(100))
     alice.execute()
-    for _look in range(80):
+    for _look in range(20):
         clock.shift(30)
         services.track_account(alice.account)
     partial = [order for order in alice.orders() if order.is_final and 0 < order.executed_quantity < order.quantity]

@@ -12,7 +12,7 @@ from exchanges.paper.models import PaperOrder, PaperTrade
 from orders import selectors, services
 from orders.domain import Status
 from orders.services.recording import apply_report
-from orders.tests.scenes import CALM, CROSSING, RESTING, trader
+from orders.tests.scenes import CALM, CROSSING, RESTING, beat, trader
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
 
@@ -47,7 +47,7 @@ def test_fills_that_could_not_be_read_are_read_the_next_time(clock: time_machine
 def test_an_order_with_more_trades_than_one_answer_holds_is_recorded_whole(clock: time_machine.Traveller) -> None:
     alice = trader("alice@example.org", {"USDT": 10_000_000}, {"KITE": 10}, **CALM)
     alice.execute()
-    for _look in range(12):
+    for _look in range(4):
         clock.shift(3600)
         services.track_account(alice.account)
     services.cancel_all(alice.account)
@@ -88,8 +88,10 @@ def test_one_accounts_trouble_does_not_keep_another_from_being_tracked(clock: ti
     alice.execute()
     bob.execute()
     with faults.plan([{"match": "GET /api/v3/order", "kind": "html", "times": 3}]):
-        clock.shift(5)
-        assert services.track_due() == 2
+        assert {account_id for account_id, _due in beat(clock, seconds=30, step=30)} == {
+            alice.account.pk,
+            bob.account.pk,
+        }
     assert bob.orders()[0].recorded_quantity == bob.orders()[0].executed_quantity
 
 
@@ -97,7 +99,8 @@ def test_there_is_nothing_to_track_when_nothing_is_open(clock: time_machine.Trav
     alice = trader("alice@example.org", {"USDT": 10_000}, {"BTC": 50}, **CALM, **CROSSING)
     alice.execute()
     alice.follow(clock)
-    assert services.track_due() == 0
+    beat(clock, seconds=30, step=30)
+    assert beat(clock, seconds=300, step=30) == []
 
 
 def test_a_partly_filled_order_that_is_cancelled_keeps_what_was_filled(clock: time_machine.Traveller) -> None:

@@ -22,6 +22,7 @@ from strategies.domain import (
     TradeTo,
 )
 from strategies.planner.bands import Managed
+from strategies.planner.doubts import doubtful_symbol
 from strategies.planner.pricing import limit_price
 
 
@@ -67,6 +68,7 @@ class Planner:
         self.targets = self.portfolio.weights
         self.held_apart = self.portfolio.held_apart
         self.managed = self.portfolio.value
+        self.doubtful = doubtful_symbol(self.portfolio, valuation, limits, info, prices)
 
     def plan(self) -> Plan:
         for asset in self.held_apart:
@@ -148,6 +150,9 @@ class Planner:
                 free = holding.free if holding else ZERO
                 self.inside.append(_Want(asset, rules, price, side, delta, abs(delta), free, projected))
             return None
+        if self.doubtful:
+            self._skip(asset, "doubtful_value", symbol=self.doubtful)
+            return None
         side = Side.BUY if delta > 0 else Side.SELL
         if side == Side.SELL and self.limits.goal == Goal.BUY:
             self._skip(asset, "buy_only")
@@ -179,6 +184,9 @@ class Planner:
         opposite = next((order for order in resting if order.side != side), None)
         if opposite is not None:
             self._skip(asset, "opposite_order", symbol=rules.symbol, side=opposite.side.value)
+            return False
+        if rules.symbol in self.limits.occupied:
+            self._skip(asset, "order_waits", symbol=rules.symbol)
             return False
         if rules.max_open_orders and len(resting) >= rules.max_open_orders:
             self._skip(asset, "too_many_open", symbol=rules.symbol, count=str(len(resting)))

@@ -140,7 +140,7 @@ def test_the_reserve_is_what_the_quote_is_measured_by_where_the_targets_leave_le
 
 
 @pytest.mark.parametrize("problem", ["crossed", "empty"])
-def test_a_target_whose_price_is_unusable_wants_a_look(problem: str) -> None:
+def test_a_target_whose_price_is_unusable_is_told_apart(problem: str) -> None:
     made = Scene.of(
         prices={"BTC": 50_000, "ETH": 2_000},
         held={"USDT": 5_000, "BTC": "0.1"},
@@ -149,14 +149,13 @@ def test_a_target_whose_price_is_unusable_wants_a_look(problem: str) -> None:
     )
     found = scan(made)
     assert found.is_unpriced
-    assert found.needs_a_look
     assert not found.is_outside
 
 
-def test_a_target_that_is_not_quoted_at_all_wants_a_look_and_a_coin_left_alone_does_not() -> None:
+def test_a_target_that_is_not_quoted_at_all_is_told_apart_and_a_coin_left_alone_is_not() -> None:
     made = scene({"USDT": 5_000, "BTC": "0.1", "DUST": 9}, {"BTC": 50})
-    assert not scan(made).needs_a_look
-    assert not scan(made, sell_unlisted=True).needs_a_look
+    for found in (scan(made), scan(made, sell_unlisted=True)):
+        assert (found.is_outside, found.is_unpriced) == (False, False)
     assert scan(scene({"USDT": 5_000}, {"DUST": 50})).is_unpriced
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -257,6 +258,48 @@ def test_a_coin_whose_price_has_jumped_is_left_alone() -> None:
     sentence = "BTCUSDT is -4.26 % from its median of the last 10 minutes; it is not traded until it settles."
     assert skip.reason == sentence
     assert TICK_REASONS[skip.code].format(**skip.values) == skip.reason  # a tick held by it says the same
+
+
+HELD = {"USDT": 2_000, "BTC": "0.1", "ETH": "1.2"}
+
+
+@pytest.mark.parametrize(
+    ("jump", "others"),
+    [
+        ("-12", "doubtful_value"),  # half of NAV was worth 14 % more a moment ago
+        ("1.5", None),  # 0.8 % of NAV: less than the band
+    ],
+)
+def test_a_jump_that_moves_nav_by_more_than_the_band_stops_the_others(jump: str, others: str | None) -> None:
+    made = scene(HELD, {"BTC": 50, "ETH": 40}, jumps={"BTCUSDT": D(jump)}, jump_minutes=10)
+    plan = made.plan()
+    assert skips(plan)["BTC"] == "price_jump"
+    assert skips(plan).get("ETH") == others
+    assert [leg.asset for leg in plan.legs] == ([] if others else ["ETH"])
+    assert not plan.is_settled
+
+
+@pytest.mark.parametrize("problem", ["empty", "crossed"])
+def test_a_target_that_is_held_without_a_price_to_trade_on_stops_the_others(problem: str) -> None:
+    made = scene(HELD, {"BTC": 50, "ETH": 40}, problems={"BTC": problem})
+    plan = made.plan()
+    assert plan.legs == ()
+    assert skips(plan)["ETH"] == "doubtful_value"
+    sentence = "As long as the price of BTCUSDT is in doubt, so is every weight; nothing is traded on it."
+    assert sentence in [skip.reason for skip in plan.skips]
+
+
+def test_a_target_without_a_price_that_is_not_held_stops_nobody() -> None:
+    made = scene({"USDT": 10_000}, {"BTC": 50, "ETH": 40}, problems={"BTC": "empty"})
+    assert [leg.asset for leg in made.plan().legs] == ["ETH"]
+
+
+def test_no_order_is_added_to_one_that_waits() -> None:
+    made = scene({"USDT": 10_000}, {"BTC": 50, "ETH": 40}, occupied=frozenset({"BTCUSDT"}))
+    plan = made.plan()
+    assert [leg.asset for leg in plan.legs] == ["ETH"]
+    assert plan.skips[0].reason == "An open order on BTCUSDT waits for its price; no other is added to it."
+    assert not plan.is_settled
 
 
 @settings(max_examples=400)

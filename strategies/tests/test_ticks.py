@@ -126,13 +126,6 @@ def test_a_rebalance_that_is_due_anyway_takes_the_deposit_along() -> None:
     assert decide(Trigger.BOTH, OUTSIDE, has_deposit=True, scheduled_at=NOON + HOUR).act == Act.INVEST
 
 
-def test_while_nothing_is_possible_it_is_left_alone_and_a_due_schedule_waits() -> None:
-    until = NOON + timedelta(minutes=15)
-    decision = decide(Trigger.PERIODIC, OUTSIDE, has_deposit=True, scheduled_at=NOON, hold_until=until)
-    assert (decision.act, decision.code, decision.next_scheduled_at) == (Act.IDLE, "holding", NOON)
-    assert decide(Trigger.PERIODIC, OUTSIDE, now=until, scheduled_at=NOON, hold_until=until).act != Act.IDLE
-
-
 def test_an_empty_account_is_left_alone() -> None:
     decision = decide(Trigger.PERIODIC, LargestDrift("", D(0), is_outside=False), scheduled_at=NOON)
     assert (decision.act, decision.code) == (Act.IDLE, "nothing_to_manage")

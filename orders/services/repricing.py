@@ -1,0 +1,79 @@
+"""Orders that rest: which of them are priced anew, and which stay where they are."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from botbalance.lib.clock import now_ms
+from exchanges import services as exchanges
+from exchanges.domain import Side
+from exchanges.services import Market
+from orders.models import Order, Run
+from orders.services.cancelling import cancel
+from strategies import services as strategies
+from strategies.ticks import order_wants_new_price
+
+
+def reprice(run: Run, resting: Sequence[Order]) -> bool:
+    """Cancel orders that are too old, or too far from the market, and would be priced differently now.
+
+    The next round plans what is left of them. True when an order was brought to its end. Raises an AppError.
+    """
+    lifetime_ms = lifetime_ms_of(run)
+    oldest_ms = now_ms() - lifetime_ms
+    if not resting or (run.strategy.reprice_distance_pct is None and all(o.sent_ms > oldest_ms for o in resting)):
+        return False
+    market = exchanges.market_for(run.account, trading=True)
+    adapter = exchanges.adapter_for(run.account)
+    ended = False
+    for order in resting:
+        priced = _price_now(run, order, market)
+        if priced is None:
+            continue
+        mid, new_limit_price = priced
+        if order_wants_new_price(
+            order_price=order.price,
+            side=Side(order.side),
+            sent_ms=order.sent_ms,
+            now_ms=now_ms(),
+            mid=mid,
+            new_limit_price=new_limit_price,
+            lifetime_ms=lifetime_ms,
+            reprice_distance_pct=run.strategy.reprice_distance_pct,
+        ):
+            cancel(order, adapter)
+            ended = ended or order.is_final
+    return ended
+
+
+def waiting_at_worst_price(run: Run, resting: Sequence[Order]) -> str:
+    """The symbol of an order that has outlived its lifetime and stays, since a better place in the market would be past
+    the worst price its owner allows; "" where there is none. Raises an AppError.
+    """
+    oldest_ms = now_ms() - lifetime_ms_of(run)
+    old = [order for order in resting if order.is_resting and order.sent_ms <= oldest_ms]
+    if not old or run.strategy.worst_price_pct is None:
+        return ""
+    market = exchanges.market_for(run.account, trading=True)
+    for order in old:
+        held, free = _price_now(run, order, market), _price_now(run, order, market, at_any_price=True)
+        if held is not None and free is not None and held[1] == order.price != free[1]:
+            return order.symbol
+    return ""
+
+
+def lifetime_ms_of(run: Run) -> int:
+    return run.strategy.order_lifetime_seconds * 1000
+
+
+def first_prices(run: Run) -> dict[str, Decimal]:
+    """What the run's worst price is measured from, by symbol."""
+    return {symbol: Decimal(price) for symbol, price in run.first_prices.items()}
+
+
+def _price_now(run: Run, order: Order, market: Market, *, at_any_price: bool = False) -> tuple[Decimal, Decimal] | None:
+    """The middle of the market, and the price the order would get now; None where nothing is priced on its symbol."""
+    price, rules = market.prices.price(order.symbol), market.info.rules.get(order.symbol)
+    if price is None or price.problem or rules is None or not rules.is_trading:
+        return None
+    first = {} if at_any_price else first_prices(run)
+    return price.value, strategies.limit_price(run.strategy, rules, Side(order.side), price.value, first)
