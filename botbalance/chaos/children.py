@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -60,11 +60,10 @@ class Child:
             self.deaths += 1
             self.start()
 
-    def end(self) -> None:
-        """Ask it to end, and make it."""
-        if self._process is None or not self.is_alive:
+    def await_end(self) -> None:
+        """It has been asked to end; when it takes too long it is made to."""
+        if self._process is None:
             return
-        self._process.terminate()
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -75,6 +74,15 @@ class Child:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def end_all(children: Iterable[Child]) -> None:
+    """Ask all of them to end, and see to it that they do."""
+    known = list(children)
+    for child in known:
+        child.send(signal.SIGTERM)
+    for child in known:
+        child.await_end()
 
 
 def end_group(leader: int) -> None:

@@ -40,6 +40,10 @@ class Exchange:
                 bufsize=1,
             )
         self._log = log
+        self.port = 0
+
+    def await_start(self) -> None:
+        """Wait until it listens, at `port`."""
         self.port = urlsplit(self._line("Paper exchange is at ").split()[0]).port or 0
 
     def toggle_faults(self) -> dict[str, int]:

@@ -123,6 +123,8 @@ def made(seed: int) -> Iterator[Grounds]:
         if on_postgres:
             for each in (name, exchange_name):
                 on_server(_postgres_url(config, name), "CREATE DATABASE {}", each)
+                # The server itself is never killed: what is committed is kept, also without waiting for a disk.
+                on_server(_postgres_url(config, name), "ALTER DATABASE {} SET synchronous_commit TO off", each)
         yield Grounds(
             folder=folder,
             database_url=_postgres_url(config, name) if on_postgres else f"sqlite:///{folder / 'botbalance.sqlite3'}",

@@ -8,7 +8,7 @@ SABOTAGES = ("resend-post", "skip-intent", "ignore-unknown")
 MOST_USERS = 200
 MOST_TICKS = 1_000_000
 # Of a thousand requests so many fail: those that place or cancel orders, those that ask about one, all others.
-WRITES_PER_MILLE, ASKS_PER_MILLE, READS_PER_MILLE = 200, 120, 40
+WRITES_PER_MILLE, ASKS_PER_MILLE, READS_PER_MILLE = 300, 120, 40
 # In a thousand ticks; and never fewer than the second number in a whole drill.
 _KILLS = (6, 3)
 _CUTS = (3, 1)

@@ -95,10 +95,9 @@ def ours(account: ExchangeAccount) -> Ours:
     )
 
 
-def fresh_balances_since(moment: datetime) -> bool:
-    """Whether the balances of every account have been read after `moment`."""
-    stale = ExchangeAccount.objects.exclude(balances__as_of__gt=moment)
-    return not stale.exists()
+def balances_read_at(account_id: int) -> datetime | None:
+    """When the exchange was asked for the balances that are known of an account; None where none are."""
+    return AccountBalances.objects.filter(account_id=account_id).values_list("as_of", flat=True).first()
 
 
 def _trade(row: PaperTrade | Fill) -> Trade:

@@ -28,7 +28,7 @@ _TARGETS: tuple[tuple[tuple[str, int], ...], ...] = (
     (("ETH", 45), ("SOL", 25), ("LINK", 20)),
 )
 # Crossing the spread fills at once; the others rest, fill in pieces, are repriced.
-_STEPS = ("-0.3", "0.1", "0.3", "0.6")
+_STEPS = ("-0.3", "0.1", "-0.2", "0.3", "0.6")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,26 @@ from botbalance.chaos.scene import Trader
 
 _TIMEOUT_SECONDS = 15
 _PAUSE_SECONDS = 1
-# What they do, and how often.
+_MOST_SHOWN = 300
+# What they do, and how often. Whoever cancels by hand pauses an autopilot; it is started again about as often.
 _ACTIONS = {
     "preview": 3, "execute": 5, "cancel_one": 3, "cancel_all": 1, "refresh": 4, "orders": 3, "summary": 3, "stop": 1,
-    "start": 3, "stop_run": 1,
+    "start": 6, "stop_run": 1,
 }  # fmt: skip
 
 
 class Api:
-    """One person's view of the API. A web process that is dead is part of the game: then the answer is None."""
+    """One person's view of the API. A web process that is dead is part of the game: then the answer is None.
+
+    `flies`: nothing was done since the autopilot was started that stops or pauses it.
+    `trouble` is why the last request came to nothing, or what its answer said could not be done; "" when all was well.
+    """
 
     def __init__(self, url: str, trader: Trader) -> None:
         self.trader = trader
         self.statuses: Counter[str] = Counter()
+        self.trouble = ""
+        self.flies = False
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = False
@@ -36,28 +43,44 @@ class Api:
             response = self._session.request(
                 method, f"{self._url}/api/me/{path}", json=body, headers=headers, timeout=_TIMEOUT_SECONDS
             )
-        except requests.RequestException:
+        except requests.RequestException as error:
             self.statuses["no answer"] += 1
+            self.trouble = f"no answer ({type(error).__name__})"
             return None
         self.statuses[str(response.status_code)] += 1
-        if not response.ok:
-            return None
         try:
-            return response.json()
+            answer = response.json()
         except ValueError:
+            answer = None
+        if not response.ok or answer is None:
+            self.trouble = f"{response.status_code} {response.text[:_MOST_SHOWN]}"
             return None
+        self.trouble = ""
+        return answer
 
     def start(self) -> bool:
-        return self.ask("POST", f"strategies/{self.trader.strategy_id}/start") is not None
+        self.flies = self.ask("POST", f"strategies/{self.trader.strategy_id}/start") is not None
+        return self.flies
 
     def stop(self) -> bool:
+        self.flies = False
         return self.ask("POST", f"strategies/{self.trader.strategy_id}/stop") is not None
 
     def cancel_all(self) -> bool:
-        return self.ask("POST", "orders/cancel", {"account": self.trader.account_id}) is not None
+        """Whether all that was open is cancelled."""
+        self.flies = False
+        answer = self.ask("POST", "orders/cancel", {"account": self.trader.account_id})
+        if answer is not None:
+            self.trouble = "; ".join(answer["problems"])
+        return not self.trouble
 
-    def read_balances(self) -> bool:
-        return self.ask("GET", f"balances?account={self.trader.account_id}") is not None
+    def read_balances(self, *, refresh: bool = False) -> bool:
+        """Whether the balances were told, and nothing kept them from being read. `refresh`: read them in any case."""
+        asked = f"balances?account={self.trader.account_id}{'&refresh=true' if refresh else ''}"
+        answer = self.ask("GET", asked)
+        if answer is not None:
+            self.trouble = answer["problem"]
+        return not self.trouble
 
 
 class Crowd:
@@ -90,7 +113,9 @@ class Crowd:
             person.start()
         while not self._ending.wait(_PAUSE_SECONDS):
             action = chance.choices(list(_ACTIONS), list(_ACTIONS.values()))[0]
-            act(chance.choice(people), action, chance)
+            # A start is for those who do not fly: with half of them on the ground most of a drill would be waiting.
+            grounded = [person for person in people if not person.flies] if action == "start" else []
+            act(chance.choice(grounded or people), action, chance)
 
 
 def act(person: Api, action: str, chance: random.Random) -> None:
@@ -106,6 +131,7 @@ def act(person: Api, action: str, chance: random.Random) -> None:
     elif action == "cancel_one":
         found = person.ask("GET", f"orders?account={trader.account_id}&status=open") or {}
         for order in found.get("results", [])[:1]:
+            person.flies = False
             person.ask("POST", f"orders/{order['id']}/cancel")
     elif action == "cancel_all":
         person.cancel_all()
@@ -122,6 +148,7 @@ def act(person: Api, action: str, chance: random.Random) -> None:
         person.start()
     elif action == "stop_run":
         for run in (person.ask("GET", "runs") or {}).get("results", [])[:1]:
+            person.flies = False
             person.ask("POST", f"runs/{run['id']}/stop")
     else:
         raise ValueError(f"nobody knows how to {action}")

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from accounts.models import User
-from botbalance.chaos.reading import compare_all, fresh_balances_since
+from botbalance.chaos.reading import balances_read_at, compare_all
 from exchanges.models import ExchangeAccount
 from exchanges.paper.models import PaperOrder, PaperTrade
 from orders import selectors, services
@@ -45,8 +45,8 @@ def counts() -> tuple[int, int, int]:
 def test_the_books_agree_after_a_rebalance(traded: ExchangeAccount) -> None:
     assert counts() == (0, 0, 0)
     balances = traded.balances  # type: ignore[attr-defined]  # the reverse of a one-to-one key
-    assert fresh_balances_since(balances.as_of.replace(year=2025))
-    assert not fresh_balances_since(balances.as_of)
+    assert balances_read_at(traded.pk) == balances.as_of
+    assert balances_read_at(traded.pk + 1) is None
 
 
 def test_an_order_that_the_exchange_has_twice_is_found(traded: ExchangeAccount) -> None:
