@@ -1,9 +1,11 @@
 """Fixtures of every app's tests: people, accounts, strategies, and a fresh start for what a process remembers."""
 
+import gc
 import ipaddress
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,10 +37,32 @@ from tests.support import SHARED, skip_or_fail
 
 PASSWORD = "correct-horse-9"  # noqa: S105  (of users who live for one test)
 
+# Scores of processes load the same modules here, and this one rewrites every test's: what is compiled is kept.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A timing of one machine says nothing on another, and a build must not fail by the luck of a draw.
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") or os.environ.get("REQUIRE_ALL") else "here")
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """With `-n auto`, one worker more than there are cores: tests of whole servers mostly wait."""
+    usual = yield
+    return usual if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else usual + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: at the end no worker is left alone with one of them."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 # --- A fresh start ---------------------------------------------------------------------------------------

@@ -52,3 +52,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 ACCOUNT_RATE_LIMITS = False
+# Each test client builds the middleware anew: static files are looked up when asked for, not all of them every time.
+WHITENOISE_AUTOREFRESH = True

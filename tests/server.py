@@ -1,13 +1,18 @@
 """A real server process for tests that act as a person would: `manage.py run` on an installation of its own."""
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,21 +30,39 @@ class Server:
     passwords: dict[str, str]
 
 
-@contextmanager
-def running(folder: Path, **environment: str) -> Iterator[Server]:
-    """Set up as `make run` does, serve until the block ends."""
+def _environment(folder: Path) -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", ""), "ENV_FILE": str(folder / ".env"), "DATA_DIR": str(folder / "data")}
+
+
+def install(folder: Path) -> None:
+    """Set up in this folder as `make run` does, with the demo user."""
+    shutil.copytree(_installed(), folder, dirs_exist_ok=True)
+
+
+@functools.cache
+def _installed() -> Path:
+    """Setting up takes seconds and is the same every time: it is done once in a process of tests, and copied."""
+    folder = Path(tempfile.mkdtemp(prefix="botbalance-installed-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     write_env(folder / ".env")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
-    env = {
-        "PATH": os.environ.get("PATH", ""),
-        "ENV_FILE": str(folder / ".env"),
-        "DATA_DIR": str(folder / "data"),
-        **environment,
-    }
     for arguments in (("prepare",), ("seed", "--demo")):
         command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, cwd=ROOT, env=_environment(folder), check=True, capture_output=True, timeout=60)
+    return folder
+
+
+def rows(folder: Path, query: str, *values: object, database: str = "botbalance") -> list[tuple[object, ...]]:
+    """What a statement answers in one of an installation's databases."""
+    with closing(sqlite3.connect(folder / "data" / f"{database}.sqlite3", isolation_level=None)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def running(folder: Path, **environment: str) -> Iterator[Server]:
+    """Serve the installation in this folder until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    env = {**_environment(folder), **environment}
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "run", "--port", port], cwd=ROOT, env=env, stdout=log, stderr=log

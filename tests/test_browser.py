@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.server import Server, running
+from tests.server import Server, install, rows, running
 from tests.support import skip_or_fail
 
 pytestmark = pytest.mark.e2e
@@ -30,6 +30,9 @@ def chromium() -> str:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
+    install(tmp_path)
+    # An order that the market leaves behind is priced anew after 10 s, not a minute.
+    rows(tmp_path, "UPDATE strategies_strategy SET order_lifetime_seconds = 10")
     with running(tmp_path, PAPER_SEED="7", PAPER_SPEED="20", AUTOPILOT_PERIOD_SECONDS="2") as server:
         yield server
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import running
+from tests.server import install, running
 from tests.support import ROOT, skip_or_fail
 
 pytestmark = pytest.mark.e2e
@@ -28,7 +28,8 @@ def commands() -> str:
 def test_the_curl_commands_end_with_filled_orders(tmp_path: Path) -> None:
     if shutil.which("curl") is None or shutil.which("bash") is None:
         skip_or_fail("curl or bash is not installed", "e2e")
-    with running(tmp_path, PAPER_SPEED="10") as server:
+    install(tmp_path)
+    with running(tmp_path, PAPER_SPEED="10", AUTOPILOT_PERIOD_SECONDS="2") as server:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", commands()],
             env={"PATH": os.environ["PATH"], "API": f"{server.url}/api"},

@@ -1,9 +1,10 @@
 """A wrong setting stops the start with one line that says which one: no traceback, and no server half right."""
 
+import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -73,28 +74,59 @@ BAD = {
 }
 
 
-def check(changes: dict[str, str | None], folder: Path) -> subprocess.CompletedProcess[str]:
-    """`manage.py check` with a good environment and these changes; None takes a variable away."""
+def environment(changes: dict[str, str | None], folder: Path) -> dict[str, str]:
+    """A good environment with these changes; None takes a variable away."""
     wanted = {**GOOD, "ENV_FILE": str(folder / "absent.env"), "DATA_DIR": str(folder / "data"), **changes}
-    environment = {name: value for name, value in wanted.items() if value is not None}
-    return subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=settings.BASE_DIR,
-        env={"PATH": os.environ.get("PATH", ""), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        **{name: value for name, value in wanted.items() if value is not None},
+    }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
-    """All of them, two at a time."""
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """Of `manage.py check` in each environment, in forks of one process."""
     folder = tmp_path_factory.mktemp("settings")
     cases: dict[str, dict[str, str | None]] = {name: dict(changes) for name, (changes, _) in BAD.items()}
     cases |= {"good": {}, "good mainnet": {"EXCHANGE_ENV": "mainnet"}}
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(cases, pool.map(lambda changes: check(changes, folder), cases.values()), strict=True))
+    said = {name: (folder / f"{number}.out", folder / f"{number}.err") for number, name in enumerate(cases)}
+    asked = [
+        json.dumps([environment(changes, folder), *(str(path) for path in said[name])])
+        for name, changes in cases.items()
+    ]
+    starts = subprocess.run(
+        [sys.executable, Path(__file__).with_name("forked_checks.py")],
+        cwd=settings.BASE_DIR,
+        env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(settings.BASE_DIR)},
+        input="\n".join(asked),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    codes = [int(line) for line in starts.stdout.split()]
+    assert len(codes) == len(cases), starts.stderr
+    return {
+        name: Outcome(code, *(path.read_text() for path in said[name])) for name, code in zip(cases, codes, strict=True)
+    }
+
+
+def test_a_process_of_its_own_says_the_same(outcomes: dict[str, Outcome], tmp_path: Path) -> None:
+    for name, changes in (("good", {}), ("no secret key", BAD["no secret key"][0])):
+        given = environment(dict(changes), tmp_path)
+        alone = subprocess.run(
+            [sys.executable, "manage.py", "check"],
+            cwd=settings.BASE_DIR, env=given, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert outcomes[name] == Outcome(alone.returncode, alone.stdout, alone.stderr)
 
 
 @pytest.mark.parametrize(

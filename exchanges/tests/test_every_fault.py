@@ -4,6 +4,7 @@ The faults of the paper exchange happen where a network would fail, under the un
 does not do is answered by a script.
 """
 
+import functools
 import logging
 from collections.abc import Iterator
 from decimal import Decimal
@@ -80,7 +81,7 @@ def keys() -> paper.PaperKeys:
 def adapter(keys: paper.PaperKeys) -> BinanceAdapter:
     """An adapter of the paper exchange that never sleeps, with one resting order."""
     made = adapter_with(keys, timeout_seconds=5)
-    made.place_order(new_order(price=resting_price(made)), now_ms())
+    made.place_order(new_order(price=resting_price()), now_ms())
     return made
 
 
@@ -99,7 +100,10 @@ def adapter_with(keys: paper.PaperKeys, timeout_seconds: float) -> BinanceAdapte
     )
 
 
-def resting_price(adapter: BinanceAdapter) -> Any:
+@functools.cache
+def resting_price() -> Decimal:
+    """A tenth below the market, which is far enough for as long as these tests take: asked for once."""
+    adapter = adapter_with(paper.open_account("asks for a price", {}), timeout_seconds=5)
     rules = adapter.exchange_info().rules["BTCUSDT"]
     bid = next(book.bid for book in adapter.book_ticker() if book.symbol == "BTCUSDT")
     return rules.floor_price(bid * 9 / 10)
@@ -169,7 +173,7 @@ def test_an_answer_that_is_slow_but_in_time_is_taken(method: Method, adapter: Bi
 
 @pytest.mark.django_db(databases=DATABASES)
 def test_an_order_that_the_network_delivers_twice_is_placed_once(adapter: BinanceAdapter) -> None:
-    order = new_order(price=resting_price(adapter), client_order_id="new")
+    order = new_order(price=resting_price(), client_order_id="new")
     with faults.plan([{"match": "POST /api/v3/order", "kind": "duplicate"}]) as given:
         assert adapter.place_order(order, now_ms()).status == "NEW"
     assert len(given.happened) == 1

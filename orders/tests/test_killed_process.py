@@ -3,36 +3,35 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from orders.domain import MISSING_MARGIN_MS
+from tests.server import install, rows
+from tests.support import ROOT
 
 
 class Box:
     """An installation of its own, driven by its commands in processes of their own."""
 
     def __init__(self, folder: Path) -> None:
+        install(folder)
         self.folder = folder
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")},
-            "ENV_FILE": str(folder / "env"),
+            "ENV_FILE": str(folder / ".env"),
             "DATA_DIR": str(folder / "data"),
             "DJANGO_SETTINGS_MODULE": "botbalance.settings",
             "REDIS_URL": "",
             "LOG_LEVEL": "WARNING",
             "EXCHANGE_RECV_WINDOW_MS": "1000",
         }
-        subprocess.run([sys.executable, "-m", "botbalance.first_run", str(folder / "env")], cwd=ROOT, check=True)
         # The suite's own secrets would otherwise win over the file's.
         for name in ("SECRET_KEY", "FERNET_KEYS", "EMAIL_URL"):
             self.env.pop(name, None)
-        self.manage("prepare")
-        self.manage("seed", "--demo")
         # Take what is offered: the test is about processes, not about waiting for the market.
         self.rows("botbalance", "UPDATE strategies_strategy SET order_step_pct = -0.5, order_size_pct = 100")
 
@@ -51,20 +50,26 @@ class Box:
         killed = self.manage("rebalance", "--user", "demo@example.com", PAPER_FAULTS=fault)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
 
+    def track(self) -> list[object]:
+        """Look once; the accounts that needed it."""
+        tracked = self.manage("track", "--json")
+        assert tracked.returncode == 0, tracked.stderr
+        accounts: list[object] = json.loads(tracked.stdout.splitlines()[-1])["accounts"]
+        return accounts
+
+    def grow_old(self) -> None:
+        """Time passes until a request whose outcome is open can no longer arrive."""
+        too_late = int(self.env["EXCHANGE_RECV_WINDOW_MS"]) + MISSING_MARGIN_MS
+        self.rows("botbalance", "UPDATE orders_order SET sent_ms = sent_ms - ? WHERE status = 'UNKNOWN'", too_late)
+
     def finish(self) -> None:
         for _look in range(40):
-            tracked = self.manage("track", "--json")
-            assert tracked.returncode == 0, tracked.stderr
-            if not json.loads(tracked.stdout.splitlines()[-1])["accounts"]:
+            if not self.track():
                 return
         raise AssertionError(self.rows("botbalance", "SELECT status, error FROM orders_order"))
 
-    def rows(self, database: str, query: str) -> list[tuple[object, ...]]:
-        connection = sqlite3.connect(self.folder / "data" / f"{database}.sqlite3", isolation_level=None)
-        try:
-            return connection.execute(query).fetchall()
-        finally:
-            connection.close()
+    def rows(self, database: str, query: str, *values: object) -> list[tuple[object, ...]]:
+        return rows(self.folder, query, *values, database=database)
 
     def ours(self) -> list[tuple[object, ...]]:
         query = "SELECT client_order_id, status, executed_quantity FROM orders_order WHERE exchange_order_id NOTNULL"
@@ -87,6 +92,8 @@ def test_a_run_killed_while_sending_is_finished_by_the_next_process(
     intents = box.rows("botbalance", "SELECT client_order_id, status FROM orders_order ORDER BY id")
     assert [status for _id, status in intents] == ["UNKNOWN", "PENDING", "PENDING"]
     assert len(box.theirs()) == at_exchange
+    box.track()
+    box.grow_old()
     box.finish()
     assert box.ours() == box.theirs()
     assert len({row[0] for row in box.theirs()}) == len(box.theirs())
