@@ -27,14 +27,17 @@ def jumps(
 ) -> dict[str, Decimal]:
     """By how many percent prices have jumped: those of the symbols further than `most_pct` from their recent median.
 
-    A price without a comparison is taken for one that has jumped by nothing. Raises an ExchangeError where the minutes
+    A price without a comparison is taken for one that has jumped by nothing; one that must not be traded on anyway is
+    not compared. Raises an ExchangeError where the minutes
     cannot be had.
     """
     found: dict[str, Decimal] = {}
     for symbol in symbols:
         price = prices.price(symbol)
+        if price is None or price.problem or price.value <= 0:
+            continue
         middle = recent_median(venue, adapter, symbol, minutes)
-        if price is None or middle is None or middle <= 0:
+        if middle is None or middle <= 0:
             continue
         pct = (price.value - middle) / middle * HUNDRED
         if abs(pct) > most_pct:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from botbalance.lib.fields import MoneyField
 from exchanges.models import ExchangeAccount
-from orders.domain import EXPIRED, FINAL, RESTING, RUN_REASONS, STATUS_CHOICES, Status
+from orders.domain import FINAL, LAPSED, RESTING, RUN_REASONS, STATUS_CHOICES, Status
 from strategies.domain import REASONS
 from strategies.models import Strategy
 
@@ -184,10 +184,10 @@ class Order(models.Model):
 
     @property
     def was_cut_short(self) -> bool:
-        """Whether it ended with something left to trade, by our word or the exchange's. Not by a cancel elsewhere:
-        whoever did that need not want it back at once.
+        """Whether it ended with something left to trade, by our word or nobody's. Not by a cancel elsewhere: whoever
+        did that need not want it back at once. Not by a refusal, which would be repeated.
         """
-        ended = self.status in EXPIRED or (self.status == Status.CANCELED and self.cancel_requested)
+        ended = self.status in LAPSED or (self.status == Status.CANCELED and self.cancel_requested)
         return ended and self.executed_quantity < self.quantity
 
     @property

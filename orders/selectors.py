@@ -345,9 +345,11 @@ def traded_orders() -> QuerySet[Order]:
 def unreached_first_prices(strategy: Strategy, hours: int = 24) -> dict[str, Decimal]:
     """First prices of the autopilot's last rebalance, where it ended lately and without having reached its goal."""
     rows = Run.objects.filter(strategy=strategy, trigger=Run.Trigger.AUTOPILOT).order_by("-id")
-    last = rows.filter(started_at__gt=timezone.now() - timedelta(hours=hours)).first()
+    last = rows.first()
     if last is None or last.state == Run.State.COMPLETE:
         return {}
+    if last.finished_at is not None and last.finished_at < timezone.now() - timedelta(hours=hours):
+        return {}  # an attempt is over when nothing was tried for so long, not when it has taken so long
     return {symbol: Decimal(price) for symbol, price in last.first_prices.items()}
 
 

@@ -171,6 +171,8 @@ class Plan:
 
 # Reasons that leave nothing to be done. `held` are coins the owner did not list and did not ask to sell.
 SETTLED = frozenset({"within_band", "at_target", "held", "held_unpriced"})
+# What may be over in a moment, and is looked at every time.
+PASSING = frozenset({"price_jump", "crossed_price"})
 # Without a band there is always a rest too small to be traded, and buying ends when what may be spent is spent.
 SETTLED_FOR: dict[Goal, frozenset[str]] = {
     Goal.BAND: SETTLED,

@@ -46,6 +46,17 @@ def first(key: str, seconds: int) -> bool:
     return True
 
 
+def mark(key: str, seconds: int) -> None:
+    """Say something that holds for the next seconds of our clock; `is_marked` tells."""
+    remember(key, now_ms() + seconds * 1000, seconds)
+
+
+def is_marked(key: str) -> bool:
+    """Whether what was marked still holds. Where nothing can be kept it does not."""
+    until: int | None = recall(key)
+    return until is not None and now_ms() < until
+
+
 def forget(key: str) -> None:
     try:
         cache.delete(key)

@@ -8,9 +8,9 @@ asking      which reads cost least                           locks     what open
 from orders.domain.asking import READ_WEIGHTS, WHOLE_ACCOUNT, ReadWeights, choose_lists
 from orders.domain.lifecycle import (
     EXCHANGE_WORDS,
-    EXPIRED,
     FINAL,
     INTENT_LIFETIME_MS,
+    LAPSED,
     MISSING_ANSWERS,
     MISSING_MARGIN_MS,
     RESTING,
@@ -41,10 +41,10 @@ from orders.domain.running import (
 
 __all__ = [
     "EXCHANGE_WORDS",
-    "EXPIRED",
     "FAILED_RUNS",
     "FINAL",
     "INTENT_LIFETIME_MS",
+    "LAPSED",
     "MISSING_ANSWERS",
     "MISSING_MARGIN_MS",
     "MOST_PROBLEMS",

@@ -48,7 +48,8 @@ FINAL = frozenset(
 )
 RESTING = frozenset({Status.NEW, Status.PARTIALLY_FILLED})
 UNFINISHED = frozenset(Status) - FINAL
-EXPIRED = frozenset({Status.EXPIRED, Status.EXPIRED_IN_MATCH})
+# Ended by nobody's word of ours, with something left to trade: the exchange's rules, a request that never arrived.
+LAPSED = frozenset({Status.EXPIRED, Status.EXPIRED_IN_MATCH, Status.NOT_PLACED, Status.VANISHED})
 
 # The exchange's words for states; a word that is new to us leaves the state as it is.
 EXCHANGE_WORDS: dict[str, Status] = {

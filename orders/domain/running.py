@@ -64,7 +64,9 @@ def next_step(rounds: Sequence[RoundView], now_ms: int, lifetime_ms: int) -> tup
         return Step.STOP, "orders_refused"
     # What never reached the exchange says nothing about the price; passing problems are counted on the run.
     quiet = [view for view in rounds if view.reached_exchange and not view.resting_since_ms][-ROUNDS_WITHOUT_FILL:]
-    if len(quiet) == ROUNDS_WITHOUT_FILL and not any(view.executed_anything for view in quiet):
+    # While an order keeps its place the run goes on: to end it would be to cancel that one, and place it anew.
+    rests = any(view.resting_since_ms for view in rounds)
+    if len(quiet) == ROUNDS_WITHOUT_FILL and not rests and not any(view.executed_anything for view in quiet):
         return Step.STOP, "no_fills"
     return Step.PLAN, ""
 

@@ -143,16 +143,18 @@ def _outside(flights: Sequence[Flight], market: exchanges.Market) -> tuple[set[i
     """
     outside: set[int] = set()
     broken: set[int] = set()
+    judged = 0
     parts = [flights]
     while parts:
         part = parts.pop()
         try:
             outside |= _scan(part, market)
+            judged += len(part)
         except AWAY:
             raise
         except Exception as error:  # logged once, below
             half = len(part) // 2
-            if half:
+            if half and (judged or len(broken) < MOST_TRIED):  # otherwise it is no single account's fault
                 parts += [part[half:], part[:half]]
                 continue
             if not broken:

@@ -60,6 +60,21 @@ def record(
         )
 
 
+def record_pause(autopilot: Autopilot, code: str, values: Mapping[str, str], run: Run | None) -> None:
+    """Write down that an autopilot has paused itself, whoever met the last reason for it."""
+    now = timezone.now()
+    Tick.objects.create(
+        user_id=autopilot.user_id,
+        strategy_id=autopilot.pk,
+        run=run,
+        status=Tick.Status.PAUSED,
+        code=code,
+        values={name: text[:MOST_LETTERS] for name, text in values.items()},
+        started_at=now,
+        ended_at=now,
+    )
+
+
 def record_held(flying: Sequence[Flight], code: str, values: Mapping[str, str], seen_since: Collection[int]) -> None:
     """Write down for many strategies at once that there is no price to decide by. The caller does so once for each of
     them, and again after each tick that met the same.

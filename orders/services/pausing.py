@@ -1,10 +1,9 @@
 """What makes an autopilot pause until its owner lets it go on: failures in a row, and the owner's own hand."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.db import transaction
-from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,7 +11,8 @@ from django.utils.translation import gettext as _
 from accounts import services as accounts
 from botbalance.lib import system_settings
 from exchanges.models import ExchangeAccount
-from orders.models import Autopilot
+from orders.models import Autopilot, Run
+from orders.services import history
 from strategies.ticks import TICK_REASONS
 
 logger = logging.getLogger(__name__)
@@ -27,14 +27,24 @@ def pause_for_owner(account: ExchangeAccount) -> None:
         logger.info("account %s: its autopilot paused, since its owner stopped it by hand", account.pk)
 
 
-def pause(autopilot: Autopilot, code: str, values: Mapping[str, str]) -> None:
-    """Stop a strategy's autopilot until its owner lets it go on, and tell the owner why."""
+def lock_autopilot(strategy_id: int) -> Autopilot | None:
+    """A strategy's autopilot, locked for as long as the transaction around lasts; None where it never had one.
+
+    Locks are taken in this order: account, autopilot, run, watch.
+    """
+    rows = Autopilot.objects.select_for_update(no_key=True, of=("self",)).select_related("strategy", "user")
+    return rows.filter(pk=strategy_id).first()
+
+
+def pause(autopilot: Autopilot, code: str, values: Mapping[str, str], run: Run | None = None) -> None:
+    """Stop a strategy's autopilot until its owner lets it go on; say why in its history, and tell the owner."""
     strategy, user = autopilot.strategy, autopilot.user
     with transaction.atomic(), accounts.speaking_to(user):  # nobody pauses without being told
         changed = Autopilot.objects.filter(pk=autopilot.pk, is_on=True, paused_at=None).update(
             paused_at=timezone.now(), pause_code=code, pause_values=dict(values)
         )
         if changed:
+            history.record_pause(autopilot, code, values, run)
             accounts.tell(
                 user,
                 _("The autopilot of %(name)s has paused") % {"name": strategy.name},
@@ -46,14 +56,21 @@ def pause(autopilot: Autopilot, code: str, values: Mapping[str, str]) -> None:
         logger.warning("autopilot of strategy %s paused: %s", autopilot.pk, code)
 
 
-def count_failure(strategy_id: int, details: str) -> None:
-    """One more failure in a row of a strategy's autopilot, where it flies; it pauses when that was one too many."""
-    flying = Autopilot.objects.filter(pk=strategy_id, is_on=True, paused_at=None)
-    if not flying.update(failures_in_a_row=F("failures_in_a_row") + 1):
-        return
-    autopilot = Autopilot.objects.select_related("strategy", "user").get(pk=strategy_id)
-    if autopilot.failures_in_a_row >= system_settings.current().failures_before_pause:
-        pause(autopilot, "repeated_failures", {"count": str(autopilot.failures_in_a_row), "details": details})
+def count_failure(strategy_id: int, details: Callable[[], str], run: Run | None = None) -> None:
+    """One more failure in a row of a strategy's autopilot, where it flies; it pauses when that was one too many.
+
+    `details` says what has failed, in the language that is spoken when it is called: its owner's.
+    """
+    with transaction.atomic():
+        autopilot = lock_autopilot(strategy_id)
+        if autopilot is None or not autopilot.is_flying:
+            return
+        autopilot.failures_in_a_row += 1
+        autopilot.save(update_fields=["failures_in_a_row"])
+        if autopilot.failures_in_a_row >= system_settings.current().failures_before_pause:
+            with accounts.speaking_to(autopilot.user):
+                values = {"count": str(autopilot.failures_in_a_row), "details": details()}
+            pause(autopilot, "repeated_failures", values, run)
 
 
 def forget_failures(strategy_id: int) -> None:

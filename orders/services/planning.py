@@ -48,9 +48,10 @@ def preview(
             open_slots=max(0, system_settings.current().max_open_orders - len(state.open_orders)),
         )
         made = plan()
-        if not made.plan.legs:
+        if not made.plan.legs and not occupied:
             return made
-        # Also coins that would not be traded: each is a part of what the weights of the others are shares of.
+        # Also coins that would not be traded: each is a part of what the weights of the others are shares of, and what
+        # rests is cancelled on the word of a plan.
         prices = exchanges.market_for(account, trading=True).prices
         jumps = exchanges.price_jumps(account, prices, sorted(made.first_prices))
         return plan(jumps=jumps) if jumps else made

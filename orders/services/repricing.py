@@ -18,31 +18,37 @@ def reprice(run: Run, resting: Sequence[Order]) -> bool:
 
     The next round plans what is left of them. True when an order was brought to its end. Raises an AppError.
     """
-    lifetime_ms = lifetime_ms_of(run)
-    oldest_ms = now_ms() - lifetime_ms
+    oldest_ms = now_ms() - lifetime_ms_of(run)
     if not resting or (run.strategy.reprice_distance_pct is None and all(o.sent_ms > oldest_ms for o in resting)):
         return False
     market = exchanges.market_for(run.account, trading=True)
+    moving = [order for order in resting if _wants_new_price(run, order, market)]
+    # Nothing is placed on a price that has jumped, so nothing is taken away for it either.
+    jumped = exchanges.price_jumps(run.account, market.prices, sorted({order.symbol for order in moving}))
     adapter = exchanges.adapter_for(run.account)
     ended = False
-    for order in resting:
-        priced = _price_now(run, order, market)
-        if priced is None:
-            continue
-        mid, new_limit_price = priced
-        if order_wants_new_price(
-            order_price=order.price,
-            side=Side(order.side),
-            sent_ms=order.sent_ms,
-            now_ms=now_ms(),
-            mid=mid,
-            new_limit_price=new_limit_price,
-            lifetime_ms=lifetime_ms,
-            reprice_distance_pct=run.strategy.reprice_distance_pct,
-        ):
+    for order in moving:
+        if order.symbol not in jumped:
             cancel(order, adapter)
             ended = ended or order.is_final
     return ended
+
+
+def _wants_new_price(run: Run, order: Order, market: Market) -> bool:
+    priced = _price_now(run, order, market)
+    if priced is None:
+        return False
+    mid, new_limit_price = priced
+    return order_wants_new_price(
+        order_price=order.price,
+        side=Side(order.side),
+        sent_ms=order.sent_ms,
+        now_ms=now_ms(),
+        mid=mid,
+        new_limit_price=new_limit_price,
+        lifetime_ms=lifetime_ms_of(run),
+        reprice_distance_pct=run.strategy.reprice_distance_pct,
+    )
 
 
 def waiting_at_worst_price(run: Run, resting: Sequence[Order]) -> str:

@@ -30,7 +30,7 @@ from orders.services.rounds import create_round, left_over
 from orders.services.sending import send_round
 from portfolio import services as portfolio
 from strategies import services as strategies
-from strategies.domain import Goal
+from strategies.domain import PASSING, Goal
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +99,9 @@ def _advance(run: Run) -> None:
         resting = [order for round_ in rounds for order in round_.orders.all() if order.is_resting]
         if step != Step.SEND and reprice(run, resting):
             continue
-        if step == Step.WAIT or (step == Step.PLAN and resting and not _is_time_to_plan_around(run, rounds)):
+        if step == Step.WAIT or (step == Step.PLAN and resting and cache.is_marked(_nothing_else(run, rounds))):
             return
-        pending = last if step == Step.SEND else _plan_next(run, last.number + 1, resting)
+        pending = last if step == Step.SEND else _plan_next(run, rounds, resting)
         if pending is None:
             return
         problem = send_round(pending)
@@ -109,13 +109,15 @@ def _advance(run: Run) -> None:
             raise problem
 
 
-def _is_time_to_plan_around(run: Run, rounds: Sequence[Round]) -> bool:
-    """Whether to plan while orders rest: when another has ended, and otherwise once in their lifetime."""
+def _nothing_else(run: Run, rounds: Sequence[Round]) -> str:
+    """Under this key is kept that a plan around what rests has found nothing else to trade; the end of another order is
+    reason enough to plan again.
+    """
     ended = sum(order.is_final for round_ in rounds for order in round_.orders.all())
-    return cache.first(f"plan-around:{run.pk}:{ended}", run.strategy.order_lifetime_seconds)
+    return f"plan-around:{run.pk}:{ended}"
 
 
-def _plan_next(run: Run, number: int, resting: Sequence[Order]) -> Round | None:
+def _plan_next(run: Run, rounds: Sequence[Round], resting: Sequence[Order]) -> Round | None:
     """The next round's intents, or None when the run has ended, must wait, or another process has planned it."""
     if selectors.has_unresolved_orders(run.account):
         return None
@@ -127,7 +129,7 @@ def _plan_next(run: Run, number: int, resting: Sequence[Order]) -> Round | None:
         return None
     in_the_way = {(skip.values["symbol"], skip.values["side"]) for skip in plan.skips if skip.code == "opposite_order"}
     turned = [order for order in resting if (order.symbol, order.side) in in_the_way]
-    if turned:  # the market has moved past their target: what they were sent for is not wanted any more
+    if turned:  # what is held without them is past its target already: they are not wanted any more
         adapter = exchanges.adapter_for(run.account)
         for order in turned:
             cancel(order, adapter)
@@ -135,15 +137,18 @@ def _plan_next(run: Run, number: int, resting: Sequence[Order]) -> Round | None:
     if not plan.legs:
         if not resting:
             finish(run, Run.State.STOPPED, "left_over", {"details": left_over(plan)})
+        elif not any(skip.code in PASSING for skip in plan.skips):
+            longest = system_settings.current().idle_balance_seconds
+            cache.mark(_nothing_else(run, rounds), min(run.strategy.order_lifetime_seconds, longest))
         return None
     try:
         with transaction.atomic():
             locked = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
             if not locked.is_active or selectors.has_unresolved_orders(run.account):
                 return None
-            return create_round(locked, number, prepared)
+            return create_round(locked, rounds[-1].number + 1, prepared)
     except IntegrityError:
-        logger.info("run %s: round %s was planned elsewhere", run.pk, number)
+        logger.info("run %s: its next round was planned elsewhere", run.pk)
         return None
 
 

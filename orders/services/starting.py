@@ -15,6 +15,7 @@ from orders.domain import RUN_REASONS
 from orders.models import Round, Run
 from orders.services import guards
 from orders.services.ending import finish
+from orders.services.pausing import lock_autopilot
 from orders.services.planning import preview
 from orders.services.rounds import create_round, left_over
 from orders.services.runs import meet
@@ -142,6 +143,7 @@ def _create_run(wanted: _Wanted) -> tuple[Run, Round | None]:
     strategy, plan = wanted.strategy, wanted.prepared.plan
     with transaction.atomic():
         ExchangeAccount.objects.select_for_update(no_key=True).get(pk=strategy.account_id)
+        lock_autopilot(strategy.pk)  # before the watch, should the run end at once
         since = selectors.newest_run_id(strategy.account)
         if since != wanted.newest and not Run.objects.filter(pk=since, state=Run.State.ACTIVE).exists():
             raise _Overtaken

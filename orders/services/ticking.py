@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from django.db import NotSupportedError, ProgrammingError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -39,12 +40,14 @@ from portfolio import selectors as balances
 from portfolio.domain import value_portfolio
 from portfolio.selectors import KnownBalances
 from strategies import selectors as strategies
-from strategies.domain import REASONS, Plan, Trigger
+from strategies.domain import PASSING, REASONS, Plan, Trigger
 from strategies.services import limits_of
 from strategies.ticks import Act, Decision, LargestDrift, decide_tick, largest_drift
 
 logger = logging.getLogger(__name__)
 
+# What says nothing of a strategy: servers that are away, tables of another version than this code's.
+UNTOLD = (*AWAY, ProgrammingError, NotSupportedError)
 # What an owner or an operator has to mend is looked at again so much later.
 HELD_SECONDS = 60
 
@@ -86,7 +89,6 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
     # Before anything is looked at: whatever begins from here on, by whatever hand, is newer.
     newest = selectors.newest_run_id(account)
     before = selectors.active_run(account)
-    flew = selectors.flying_autopilot(account)
     # A key that was refused is not tried again every period; a run of its account still has to be ended.
     is_askable = account.status != ExchangeAccount.Status.REFUSED or before is not None
     problems: list[str] = []
@@ -94,11 +96,11 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
     try:
         if is_askable and selectors.has_work(account_id):
             problems = track_account(account)
-    except AWAY:
+    except UNTOLD:
         raise
     except Exception as error:  # noqa: BLE001  (told to the owner below, or raised where there is nobody to tell)
         mistake = error
-    autopilot = selectors.flying_autopilot(account) or _paused_meanwhile(flew)
+    autopilot = selectors.flying_autopilot(account)
     if autopilot is None:
         if mistake is not None:
             raise mistake
@@ -110,6 +112,8 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
         before.refresh_from_db()
         lease.is_under_way = before.is_active
     outcome = _outcome(autopilot, Seen(account, newest, before, tuple(problems), mistake), lease)
+    if outcome.status == Tick.Status.PAUSED:
+        return selectors.ticks_of(autopilot.strategy).first()  # written with the pause
     if outcome.hold_seconds:
         lease.hold(now_ms() + outcome.hold_seconds * 1000)
     return history.record(
@@ -122,13 +126,6 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
         started=started,
         milliseconds=int((time.monotonic() - clock) * 1000),
     )
-
-
-def _paused_meanwhile(autopilot: Autopilot | None) -> Autopilot | None:
-    """An autopilot that flew a moment ago and has paused itself since: that too is told in its history."""
-    if autopilot is not None:
-        autopilot.refresh_from_db()
-    return autopilot if autopilot is not None and autopilot.pause_code == "repeated_failures" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,8 @@ class Seen:
 def _outcome(autopilot: Autopilot, seen: Seen, lease: watching.Lease) -> Outcome:
     """What the tick comes to, with every trouble in words.
 
-    A mistake of ours is logged whole and counts as a failure. A database or a cache that is away is none: it is raised.
+    A mistake of ours is logged whole and counts as a failure. A database or a cache that is away is none, nor is one
+    whose tables are not those of this code (it is being updated): both are raised.
     """
     try:
         if seen.mistake is not None:
@@ -167,7 +165,7 @@ def _outcome(autopilot: Autopilot, seen: Seen, lease: watching.Lease) -> Outcome
         return Outcome(Tick.Status.WAITING, "unreachable", {"details": error.message})
     except AppError as error:
         return _count_failed(autopilot, error.message)
-    except AWAY:
+    except UNTOLD:
         raise
     except Exception as error:  # whatever it is, its owner has to hear of it, and it must not trade on for ever
         logger.exception("tick of account %s", seen.account.pk)
@@ -181,8 +179,6 @@ def _outcome(autopilot: Autopilot, seen: Seen, lease: watching.Lease) -> Outcome
 
 def _decided(autopilot: Autopilot, seen: Seen, lease: watching.Lease) -> Outcome:
     account, before, problems = seen.account, seen.before, seen.problems
-    if autopilot.paused_at is not None:
-        return Outcome(Tick.Status.PAUSED, autopilot.pause_code, autopilot.pause_values, before)
     if before is not None and before.is_active:
         if problems:
             exchanges.market_for(account, trading=True)  # prices that are too old say more than the trouble they make
@@ -231,7 +227,8 @@ def _look(autopilot: Autopilot, account: ExchangeAccount, newest_run: int, lease
         decision, drift = _decide(autopilot, account, state.balances)
     if decision.act == Act.IDLE:
         switch.schedule(autopilot, decision.next_scheduled_at)
-        forget_failures(autopilot.pk)
+        if decision.code == "within_band":  # not when it was only too early: that says nothing of the last attempt
+            forget_failures(autopilot.pk)
         return Outcome(Tick.Status.IDLE, decision.code, decision.values)
     goal = decision.act.goal
     assert state is not None
@@ -296,7 +293,7 @@ def _ended(autopilot: Autopilot, run: Run) -> Outcome:
 
 
 def _count_failed(autopilot: Autopilot, details: str) -> Outcome:
-    count_failure(autopilot.pk, details)
+    count_failure(autopilot.pk, lambda: details)
     return _failed(autopilot, details)
 
 
@@ -319,7 +316,7 @@ def _nothing_possible(plan: Plan, drift: LargestDrift) -> Outcome:
     if jumped is not None:
         return Outcome(Tick.Status.HELD, "price_jump", jumped.values)
     details = " ".join(f"{skip.asset}: {_(REASONS[skip.code]).format(**skip.values)}" for skip in plan.unsettled)
-    hold_seconds = 0 if any(skip.code == "crossed_price" for skip in plan.unsettled) else _idle_seconds()
+    hold_seconds = 0 if any(skip.code in PASSING for skip in plan.unsettled) else _idle_seconds()
     return Outcome(Tick.Status.HELD, "nothing_possible", {"details": details}, hold_seconds=hold_seconds)
 
 

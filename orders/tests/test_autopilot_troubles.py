@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -10,6 +11,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import Notice
 from botbalance.lib import system_settings
 from botbalance.lib.clock import now_ms
+from exchanges.paper import faults
 from exchanges.paper import services as paper
 from orders import services
 from orders.models import Autopilot, Order, Run, Tick, Watch
@@ -83,6 +85,46 @@ def test_a_mistake_of_ours_ends_the_rebalance_is_counted_and_told(clock: time_ma
     assert set(Run.objects.values_list("state", "reason_code")) == {("stopped", "not_possible")}
     assert Notice.objects.filter(user=alice.user).count() == 1
     assert not Order.objects.filter(status="NEW").exists()
+
+
+def refused() -> Any:
+    """The exchange refuses every order."""
+    return faults.plan([{"match": "POST /api/v3/order", "kind": "not_found", "times": 1000}])
+
+
+def test_failures_of_a_schedule_are_in_a_row_although_it_looks_in_between(
+    clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.FAILURES_BEFORE_PAUSE = 2
+    system_settings.forget()
+    limits = {"trigger_mode": "periodic", "interval_minutes": 30}
+    alice = trader("alice@example.com", {"USDT": 10_000}, {"BTC": 50}, **CROSSING, **limits)
+    services.start_autopilot(alice.user, alice.strategy)
+    with refused():
+        beat(clock, seconds=2 * 3600, step=15)
+    assert Autopilot.objects.get().pause_code == "repeated_failures"
+    assert Run.objects.count() == 2
+
+
+def test_a_failure_that_its_owners_refresh_has_met_counts_and_is_told_in_their_language(
+    clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.FAILURES_BEFORE_PAUSE = 1
+    system_settings.forget()
+    alice = trader("alice@example.com", {"USDT": 10_000}, {"BTC": 50}, **CROSSING)
+    alice.user.language = "ru"
+    alice.user.save()
+    services.start_autopilot(alice.user, alice.strategy)
+    with refused():
+        while not Run.objects.exists():
+            beat(clock, seconds=2)
+        for _click in range(5):
+            services.track_account(alice.account)
+    assert Run.objects.get().reason_code == "orders_refused"
+    last = Tick.objects.order_by("-id")[0]
+    assert (last.status, last.code, last.run_id) == ("paused", "repeated_failures", Run.objects.get().pk)
+    assert "Биржа отклонила ордера" in last.values["details"]
+    assert "Биржа отклонила ордера" in Notice.objects.get().text
 
 
 def test_failures_far_apart_are_not_in_a_row(clock: time_machine.Traveller) -> None:

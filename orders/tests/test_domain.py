@@ -193,7 +193,7 @@ OLD, YOUNG = LIFETIME_MS, LIFETIME_MS - 1
         ([view(Status.NEW, Status.CANCELED, rested_ms=YOUNG, cut_ms=-1)], (Step.WAIT, "")),
         # A round that still rests is none without a fill.
         ([*[view(Status.CANCELED)] * 4, view(Status.NEW, rested_ms=OLD)], (Step.PLAN, "")),
-        ([view(Status.NEW, rested_ms=OLD), *[view(Status.CANCELED)] * 5], (Step.STOP, "no_fills")),
+        ([view(Status.NEW, rested_ms=OLD), *[view(Status.CANCELED)] * 5], (Step.PLAN, "")),
         ([view(Status.FILLED, filled=True, recorded=False)], (Step.WAIT, "")),
         ([view(Status.FILLED, filled=True)], (Step.PLAN, "")),
         ([view(Status.CANCELED)] * 4, (Step.PLAN, "")),

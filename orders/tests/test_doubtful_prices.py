@@ -58,3 +58,46 @@ def test_without_the_price_of_a_target_that_is_held_nothing_is_sold(clock: time_
     paper.symbol_control("AAVEUSDT")
     beat(clock, seconds=700)
     assert Tick.objects.order_by("-id")[0].code in ("within_band", "outside_band", "run_ended")
+
+
+def test_a_target_that_has_left_the_exchange_has_nothing_else_sold(clock: time_machine.Traveller) -> None:
+    alice = settled(clock, "BTC", "AAVE")
+    before = Order.objects.count()
+    paper.symbol_control("AAVEUSDT", status="DELISTED")
+    exchanges.refresh_rules_for(alice.account)
+    beat(clock, seconds=700, step=10)
+    assert Order.objects.count() == before
+    shown = services.preview(alice.strategy).plan
+    assert shown.legs == ()
+    assert "doubtful_value" in {skip.code for skip in shown.skips}
+
+
+def test_a_price_that_is_gone_for_a_moment_is_no_failure(clock: time_machine.Traveller) -> None:
+    """Bitcoin can still be valued through other pairs; what its jump would be cannot be said."""
+    limits = {"order_size_pct": D(100), "order_step_pct": D(2), "order_lifetime_seconds": 30, "worst_price_pct": D(10)}
+    alice = trader("alice@example.com", {"USDT": 10_000, "BTC": "0.02"}, {"BTC": 50, "ETH": 25}, **limits)
+    services.start_autopilot(alice.user, alice.strategy)
+    beat(clock, seconds=40)
+    higher = (price_of(alice, "ETHUSDT") * D("1.01")).quantize(D("0.01"))
+    paper.symbol_control("BTCUSDT", price=D(0))
+    paper.symbol_control("ETHUSDT", price=higher)
+    beat(clock, seconds=120)
+    assert not Tick.objects.filter(status__in=["failed", "paused"]).exists()
+    assert Run.objects.get().state == "active"
+
+
+def test_no_order_is_cancelled_on_a_price_that_has_jumped(clock: time_machine.Traveller) -> None:
+    limits = {"order_size_pct": D(100), "order_step_pct": D("0.2"), "order_lifetime_seconds": 30}
+    alice = trader("alice@example.com", {"USDT": 6_000, "BTC": "0.05"}, {"BTC": 60}, **limits, worst_price_pct=D("0.2"))
+    price = price_of(alice, "BTCUSDT")
+    paper.symbol_control("BTCUSDT", price=price.quantize(D(1)))
+    services.start_autopilot(alice.user, alice.strategy)
+    beat(clock, seconds=40)
+    paper.symbol_control("BTCUSDT", price=(price * D("1.02")).quantize(D(1)))
+    beat(clock, seconds=90)
+    resting = Order.objects.order_by("-id")[0]
+    assert resting.status == "NEW"
+    paper.symbol_control("BTCUSDT", price=(price * D("2.5")).quantize(D(1)))
+    beat(clock, seconds=90)
+    resting.refresh_from_db()
+    assert resting.status == "NEW"

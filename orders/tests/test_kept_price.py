@@ -5,6 +5,7 @@ import time_machine
 from pytest_django.fixtures import Settings
 
 from botbalance.lib import system_settings
+from exchanges.paper import faults
 from exchanges.paper import services as paper
 from orders import services
 from orders.models import Order, Run, Tick
@@ -86,6 +87,69 @@ def test_a_leg_that_left_the_market_too_far_is_back_at_once_while_others_rest(cl
     assert [order.status for order in of(alice, "BTCUSDT")] == ["NEW"]
     assert [order.status for order in of(alice, "ETHUSDT")] == ["CANCELED", "NEW"]
     assert of(alice, "ETHUSDT")[-1].price == D("2045.90")
+
+
+def test_a_leg_is_back_as_soon_as_it_can_be_planned(clock: time_machine.Traveller) -> None:
+    """The plan after it was cut short finds no balances: it is not put off for the others' lifetime, a day."""
+    alice = two_coins(order_lifetime_seconds=86_400, reprice_distance_pct=D(1))
+    beat(clock, seconds=40)
+    with faults.plan([{"match": "GET /api/v3/account", "kind": "error_before", "status": 503, "times": 6}]):
+        at(ETH=2_050)
+        beat(clock, seconds=40)
+    beat(clock, seconds=120)
+    assert [order.status for order in of(alice, "ETHUSDT")] == ["CANCELED", "NEW"]
+
+
+def test_a_leg_that_never_arrived_is_placed_while_others_rest(clock: time_machine.Traveller) -> None:
+    alice = two_coins(order_lifetime_seconds=86_400)
+    with faults.plan([{"match": "POST /api/v3/order", "kind": "throttled", "seconds": 5, "nth": 2, "times": 1}]):
+        beat(clock, seconds=60)
+    beat(clock, seconds=120)
+    assert [order.status for order in of(alice, "BTCUSDT")] == ["NEW"]
+    assert [order.status for order in of(alice, "ETHUSDT")] == ["NOT_PLACED", "NEW"]
+
+
+def test_one_that_keeps_its_price_is_not_placed_anew_because_another_finds_no_buyer(
+    clock: time_machine.Traveller,
+) -> None:
+    alice = two_coins(worst_price_pct=D(1))
+    beat(clock, seconds=40)
+    at(BTC=63_000)
+    for ether in range(2_002, 2_030, 2):
+        at(ETH=ether)
+        beat(clock, seconds=30)
+    prices = [order.price for order in of(alice, "BTCUSDT")]
+    assert len(set(prices)) == len(prices)
+    assert Run.objects.get().state == "active"
+
+
+def test_the_worst_price_is_that_of_the_attempt_however_long_it_takes(clock: time_machine.Traveller) -> None:
+    alice = two_coins(worst_price_pct=D(1))
+    beat(clock, seconds=40)
+    at(BTC=63_000, ETH=2_010)
+    beat(clock, seconds=60)
+    at(ETH=2_000)
+    beat(clock, seconds=60)
+    for _hour in range(25):
+        clock.shift(3600)
+        beat(clock, seconds=32)
+    services.stop_run(Run.objects.get())
+    services.start_autopilot(alice.user, alice.strategy)
+    beat(clock, seconds=90)
+    assert Run.objects.count() == 2
+    assert max(order.price for order in of(alice, "BTCUSDT")) <= D(60_600)
+
+
+def test_an_order_that_would_bring_too_much_at_todays_price_stays(clock: time_machine.Traveller) -> None:
+    at(BTC=60_000)
+    limits = {"order_size_pct": D(100), "order_step_pct": D("0.2"), "order_lifetime_seconds": 30}
+    alice = trader("alice@example.com", {"USDT": 10_000}, {"BTC": 50}, **limits, worst_price_pct=D(1))
+    services.start_autopilot(alice.user, alice.strategy)
+    beat(clock, seconds=40)
+    for price in (62_000, 64_000, 66_000, 68_000, 70_000):
+        at(BTC=price)
+        beat(clock, seconds=60)
+    assert [(order.price, order.status) for order in alice.orders()] == [(D(59_880), "CANCELED"), (D(60_600), "NEW")]
 
 
 def test_while_nothing_else_can_be_traded_it_is_planned_once_in_a_lifetime(

@@ -10,7 +10,6 @@ from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, Side, SymbolRul
 from portfolio.domain import Valuation
 from strategies.domain import (
     SETTLED,
-    AllocationView,
     BandType,
     Goal,
     Leg,
@@ -21,6 +20,7 @@ from strategies.domain import (
     Target,
     TradeTo,
 )
+from strategies.planner.allocations import allocations
 from strategies.planner.bands import Managed
 from strategies.planner.doubts import doubtful_symbol
 from strategies.planner.pricing import limit_price
@@ -106,7 +106,7 @@ class Planner:
             managed=self.managed,
             legs=tuple(legs),
             skips=tuple(sorted(self.skips, key=lambda skip: skip.asset)),
-            allocations=self._allocations(legs),
+            allocations=allocations(self.valuation, self.portfolio, legs, self.prices),
             goal=self.limits.goal,
         )
 
@@ -157,7 +157,9 @@ class Planner:
         if side == Side.SELL and self.limits.goal == Goal.BUY:
             self._skip(asset, "buy_only")
             return None
-        if not self._room_for_an_order(asset, rules, side, resting):
+        without = target_value - held * price.value
+        is_wanted_anyway = abs(without) > band and (without > 0) == (delta > 0)
+        if not self._room_for_an_order(asset, rules, side, resting, is_wanted_anyway):
             return None
         to_edge = self.limits.trade_to == TradeTo.EDGE and self.limits.goal == Goal.BAND
         amount = abs(delta) - (band if to_edge else ZERO)
@@ -180,8 +182,18 @@ class Planner:
             return price
         return None
 
-    def _room_for_an_order(self, asset: str, rules: SymbolRules, side: Side, resting: Sequence[OpenOrder]) -> bool:
+    def _room_for_an_order(
+        self, asset: str, rules: SymbolRules, side: Side, resting: Sequence[OpenOrder], is_wanted_anyway: bool
+    ) -> bool:
+        """Whether an order may join those that rest on its symbol; otherwise with a Skip.
+
+        Orders of the other side that only bring too much (the price has moved since they were placed) are no reason to
+        trade against them: what is held without them does not ask for it.
+        """
         opposite = next((order for order in resting if order.side != side), None)
+        if opposite is not None and not is_wanted_anyway:
+            self._skip(asset, "covered", symbol=rules.symbol)
+            return False
         if opposite is not None:
             self._skip(asset, "opposite_order", symbol=rules.symbol, side=opposite.side.value)
             return False
@@ -361,37 +373,3 @@ class Planner:
                 free=plain(quantize(max(budget, ZERO), 2)),
                 needed=plain(quantize(needed, 2)),
             )
-
-    # --- before and after ----------------------------------------------------------------------------------
-
-    def _allocations(self, legs: Sequence[Leg]) -> tuple[AllocationView, ...]:
-        """Weights of the managed value now and after the legs have filled, the quote last, others by target."""
-        values: dict[str, Decimal] = {}
-        for asset, holding in self.holdings.items():
-            if asset not in self.held_apart and holding.value is not None:
-                values[asset] = holding.value
-        after = dict(values)
-        for leg in legs:
-            mid = self.prices.prices[leg.symbol].value
-            sign = ONE if leg.side == Side.BUY else -ONE
-            after[leg.asset] = after.get(leg.asset, ZERO) + sign * leg.quantity * mid
-            after[self.quote] = after.get(self.quote, ZERO) - sign * leg.notional - leg.fee
-        whole = sum(after.values(), ZERO)
-
-        def share(parts: dict[str, Decimal], asset: str, total: Decimal) -> Decimal | None:
-            if asset not in parts and asset in self.holdings:
-                return None
-            return parts.get(asset, ZERO) / total * HUNDRED if total > 0 else ZERO
-
-        wanted = {**self.targets, self.quote: self.portfolio.rest_pct}
-        order = sorted(self.targets, key=lambda asset: (-self.targets[asset], asset))
-        return tuple(
-            AllocationView(
-                asset=asset,
-                weight_pct=share(values, asset, self.managed),
-                target_pct=wanted[asset],
-                after_pct=share(after, asset, whole),
-                value=values.get(asset, ZERO),
-            )
-            for asset in [*order, self.quote]
-        )
