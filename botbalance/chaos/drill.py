@@ -79,7 +79,7 @@ class Drill:
         scene.prepare()
         self._note("databases")
         exchange = Exchange(
-            self.grounds.of_exchange(), self.options.seed, self.grounds.timeout_ms, self.grounds.logs / "exchange.log"
+            self.grounds.of_exchange(), self.options, self.grounds.timeout_ms, self.grounds.logs / "exchange.log"
         )
         try:
             self._carry_through(exchange)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from botbalance.chaos.plan import ASKS_PER_MILLE, READS_PER_MILLE, WRITES_PER_MILLE
+from botbalance.chaos.plan import ASKS_PER_MILLE, READS_PER_MILLE, Options
 
 _WAIT_SECONDS = 60
 
@@ -20,10 +20,10 @@ _WAIT_SECONDS = 60
 class Exchange:
     """It survives the drill: nobody kills it."""
 
-    def __init__(self, environment: Mapping[str, str], seed: int, timeout_ms: int, log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], options: Options, timeout_ms: int, log: Path) -> None:
         lot = {
-            "seed": seed,
-            "writes": WRITES_PER_MILLE,
+            "seed": options.seed,
+            "writes": options.writes_per_mille,
             "asks": ASKS_PER_MILLE,
             "reads": READS_PER_MILLE,
             "timeout_ms": timeout_ms,

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 SABOTAGES = ("resend-post", "skip-intent", "ignore-unknown")
 MOST_USERS = 200
 MOST_TICKS = 1_000_000
-# Of a thousand requests so many fail: those that place or cancel orders, those that ask about one, all others.
+# Of a thousand requests so many fail: those that place or cancel orders, those that ask about one, all others. A short
+# drill has few orders, and is to find in them what a long one finds.
 WRITES_PER_MILLE, ASKS_PER_MILLE, READS_PER_MILLE = 300, 120, 40
+WRITES_PER_MILLE_OF_LONG_ONES = 150
+LONG_TICKS = 1_000
 # In a thousand ticks; and never fewer than the second number in a whole drill.
 _KILLS = (6, 3)
-_CUTS = (3, 1)
+_CUTS = (1, 1)
 _REFUSALS = (5, 1)
 _STEP_CHANGES = (3, 1)
 _CUT_MS = (200, 1500)
@@ -27,6 +30,11 @@ class Options:
     ticks: int
     users: int
     sabotage: str = ""
+
+    @property
+    def writes_per_mille(self) -> int:
+        """Of a thousand requests that place or cancel orders so many fail."""
+        return WRITES_PER_MILLE if self.ticks < LONG_TICKS else WRITES_PER_MILLE_OF_LONG_ONES
 
     @property
     def deadline_seconds(self) -> int:
