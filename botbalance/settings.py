@@ -343,7 +343,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 5} if REDIS_URL else {}
+# Without acknowledgements: whatever is lost with a worker comes round with the next turn of its row, and a worker that
+# acknowledges through a broken connection to Redis ends by it.
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"socket_timeout": 5, "socket_connect_timeout": 5, "ack_emulation": False} if REDIS_URL else {}
+)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- Logs and errors -------------------------------------------------------------------------------------
