@@ -7,13 +7,9 @@ python -m botbalance.chaos.child [--sabotage NAME] celery|manage|web ARGUMENTS
 import os
 import sys
 
-SWITCH_SECONDS = 0.0005
-
 
 def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botbalance.settings")
-    # Its threads mostly wait for answers: they should not wait for one another as long as they usually do.
-    sys.setswitchinterval(SWITCH_SECONDS)
     if arguments[0] == "--sabotage":
         import django
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import django
 
-from botbalance.chaos.child import SWITCH_SECONDS
 from botbalance.chaos.grounds import Grounds, place_of
 from botbalance.chaos.plan import Options
 from botbalance.chaos.proxies import Line, Proxies
@@ -33,7 +32,6 @@ def read(text: str) -> tuple[Options, Grounds]:
 
 def main() -> None:
     options, grounds = read(sys.stdin.read())
-    sys.setswitchinterval(SWITCH_SECONDS)  # everything goes through its proxies, which are not to wait for its counting
     proxies = Proxies()
     lines: dict[str, Line] = {"exchange": proxies.add("127.0.0.1", 0)}
     if grounds.database_url.startswith("postgres"):
