@@ -5,7 +5,7 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,6 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") or os.environ.get("REQUIRE_ALL") else "here")
-
-
-@pytest.hookimpl(wrapper=True, optionalhook=True)
-def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """With `-n auto`, one worker more than there are cores: tests of whole servers mostly wait."""
-    usual = yield
-    return usual if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else usual + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

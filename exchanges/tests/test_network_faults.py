@@ -200,7 +200,7 @@ SLOW = [
 @pytest.mark.parametrize("call", [read, place])
 def test_an_answer_whose_head_does_not_end_is_cut_off(call, conversation) -> None:
     with server(conversation) as exchange:
-        client = adapter(exchange.url, timeout=(0.1, 0.1))
+        client = adapter(exchange.url, timeout=(0.3, 0.3))
         with pytest.raises(Unavailable if call is read else OutcomeUnknown, match="larger or slower"):
             call(client)
 
@@ -208,14 +208,14 @@ def test_an_answer_whose_head_does_not_end_is_cut_off(call, conversation) -> Non
 @pytest.mark.parametrize("conversation", SLOW)
 def test_no_slow_head_holds_a_connection_with_tls_either(conversation, certificate: Path) -> None:
     with server(conversation, tls(certificate)) as exchange:
-        client = adapter(exchange.url, verify=str(certificate), timeout=(0.3, 0.1))
+        client = adapter(exchange.url, verify=str(certificate), timeout=(0.3, 0.3))
         with pytest.raises(OutcomeUnknown, match="larger or slower"):
             place(client)
 
 
 def test_a_proxy_that_is_slow_to_open_the_way_is_given_up() -> None:
     with server(headers_one_by_one) as proxy:
-        client = adapter("https://exchange.test", proxy=proxy.url, timeout=(0.1, 0.1))
+        client = adapter("https://exchange.test", proxy=proxy.url, timeout=(0.3, 0.3))
         with pytest.raises(OutcomeUnknown, match="larger or slower"):
             place(client)
 
