@@ -3,7 +3,7 @@ band, or stopped with a reason.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
@@ -22,7 +22,7 @@ from orders.models import Order, Round, Run
 from orders.services import guards
 from orders.services.cancelling import cancel, cancel_open_orders
 from orders.services.ending import finish
-from orders.services.pausing import pause_for_owner
+from orders.services.pausing import lock_autopilot, pause_for_owner
 from orders.services.planning import preview
 from orders.services.repricing import first_prices, lifetime_ms_of, reprice
 from orders.services.resolving import ask
@@ -125,7 +125,7 @@ def _plan_next(run: Run, rounds: Sequence[Round], resting: Sequence[Order]) -> R
     prepared = preview(run.strategy, goal=Goal(run.goal), first_prices=first_prices(run), occupied=occupied)
     plan = prepared.plan
     if plan.is_settled:
-        finish(run, Run.State.COMPLETE, "within_band")
+        _end_unless_planned_elsewhere(run, rounds, Run.State.COMPLETE, "within_band")
         return None
     in_the_way = {(skip.values["symbol"], skip.values["side"]) for skip in plan.skips if skip.code == "opposite_order"}
     turned = [order for order in resting if (order.symbol, order.side) in in_the_way]
@@ -136,7 +136,7 @@ def _plan_next(run: Run, rounds: Sequence[Round], resting: Sequence[Order]) -> R
         return None
     if not plan.legs:
         if not resting:
-            finish(run, Run.State.STOPPED, "left_over", {"details": left_over(plan)})
+            _end_unless_planned_elsewhere(run, rounds, Run.State.STOPPED, "left_over", {"details": left_over(plan)})
         elif not any(skip.code in PASSING for skip in plan.skips):
             longest = system_settings.current().idle_balance_seconds
             cache.mark(_nothing_else(run, rounds), min(run.strategy.order_lifetime_seconds, longest))
@@ -150,6 +150,19 @@ def _plan_next(run: Run, rounds: Sequence[Round], resting: Sequence[Order]) -> R
     except IntegrityError:
         logger.info("run %s: its next round was planned elsewhere", run.pk)
         return None
+
+
+def _end_unless_planned_elsewhere(
+    run: Run, rounds: Sequence[Round], state: Run.State, code: str, values: Mapping[str, str] | None = None
+) -> None:
+    """End a run on the word of a plan, unless another process has added a round meanwhile: what that has placed is what
+    this plan found nothing left to do for.
+    """
+    with transaction.atomic():
+        lock_autopilot(run.strategy_id)
+        Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+        if not run.rounds.filter(number__gt=rounds[-1].number).exists():
+            finish(run, state, code, values)
 
 
 # --- the owner's word ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from orders import selectors, services
 from orders.domain import MOST_PROBLEMS, Status
 from orders.models import Run
 from orders.tests.scenes import CALM, CROSSING, RESTING, Trader, beat, trader
+from strategies import services as strategies
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
 
@@ -241,3 +242,18 @@ def test_a_run_whose_fills_can_never_be_read_ends_and_says_so(hasty: Trader, clo
     run = Run.objects.get()
     assert (run.state, run.reason_code) == (Run.State.STOPPED, "unreachable")
     assert "trades cannot be read" in run.reason
+
+
+def test_a_plan_that_another_process_has_overtaken_does_not_end_the_run(clock: time_machine.Traveller) -> None:
+    """Its balances come after the other's orders were placed: these already cover all that was to be done."""
+    limits = {"order_size_pct": Decimal(25), "order_lifetime_seconds": 3600}
+    carol = trader("carol@example.org", {"USDT": 10_000}, {"BTC": 40}, **CROSSING, **limits)
+    # The first order takes what is offered; what is left is to rest.
+    with meanwhile({"match": POST, "kind": "slow"}, lambda: strategies.update_strategy(carol.strategy, RESTING, None)):
+        carol.execute()
+    assert [order.status for order in carol.orders()] == [Status.FILLED]
+    carol.strategy.refresh_from_db()
+    with meanwhile({"match": "GET /api/v3/account", "kind": "slow"}, lambda: services.track_account(carol.account)):
+        services.track_account(carol.account)
+    assert [order.status for order in carol.orders()] == [Status.FILLED, Status.NEW]
+    assert Run.objects.get().state == "active"
