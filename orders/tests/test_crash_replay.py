@@ -57,7 +57,7 @@ def test_both_guards_act_are_explained_and_trading_resumes(alice: Trader, clock:
     crashed_until = datetime.now(UTC)
     assert ("held", "price_jump") in decided(calm_until, crashed_until)
     jump = Tick.objects.filter(code="price_jump").order_by("id")[0]
-    assert jump.values["symbol"] == "ETHUSDT"
+    assert jump.values["symbol"] in ("BTCUSDT", "ETHUSDT")  # both fell; which is met first is a matter of seconds
     worst = calm_until + timedelta(minutes=1), calm_until + timedelta(minutes=4)  # 01:08 to 01:11, 7 to 14 % below
     assert sent("ETHUSDT", *worst) == 0
 
