@@ -54,7 +54,13 @@ def drill(*options: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts() -> None:
+    """What runs in the background of a shell ignores them, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def verdict(process: "subprocess.Popen[str]") -> tuple[int, dict[str, Any], str]:
@@ -101,8 +107,11 @@ def test_a_signal_ends_it_and_nothing_is_left(number: signal.Signals, alone: Non
             break
     (mine,) = folders() - before
     assert children_of(mine)
-    process.send_signal(number)
-    process.communicate(timeout=60)
+    try:
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    finally:
+        process.terminate()
     assert process.returncode not in (0, None)
     assert folders() == before
     assert children_of(mine) == []
