@@ -24,6 +24,7 @@ from portfolio.selectors import KnownBalances
 from strategies import planner, selectors, ticks
 from strategies.domain import (
     MAX_TARGETS,
+    SETTLED,
     BandType,
     Goal,
     Limits,
@@ -187,8 +188,8 @@ def _target_problems(strategy: Strategy, targets: Sequence[Target]) -> list[str]
 class Preview:
     """A plan with what it was made of. `digest` vouches for its legs when the plan is executed.
 
-    `first_prices` are those that were given, and the middle of the market now for symbols they did not have: for the
-    next rounds of the same rebalance. `drift` is the largest from the targets, open orders left aside.
+    `first_prices` are those that were given for coins still on their way, and the middle of the market now for all
+    others: for the next rounds of the same rebalance. `drift` is the largest from the targets, open orders left aside.
     """
 
     plan: Plan
@@ -249,9 +250,24 @@ def plan_strategy(
         valuation=valuation,
         open_orders=tuple(open_orders),
         digest=_sign(strategy, plan),
-        first_prices={**_mids(plan, market.info, market.prices), **first},
+        first_prices={
+            **_mids(plan, market.info, market.prices),
+            **_still_sought(plan, market.info, first, open_orders),
+        },
         drift=ticks.largest_drift(valuation, targets, replace(limits, goal=Goal.BAND)),
     )
+
+
+def _still_sought(
+    plan: Plan, info: ExchangeInfo, first: Mapping[str, Decimal], open_orders: Sequence[OpenOrder]
+) -> dict[str, Decimal]:
+    """First prices but of coins that are where they should be, with no order open: when they leave again, that is a new
+    attempt.
+    """
+    resting = {order.symbol for order in open_orders}
+    pairs = [info.pair(skip.asset, plan.quote) for skip in plan.skips if skip.code in SETTLED]
+    reached = {rules.symbol for rules in pairs if rules is not None} - resting
+    return {symbol: price for symbol, price in first.items() if symbol not in reached}
 
 
 def _mids(plan: Plan, info: ExchangeInfo, prices: PriceSnapshot) -> dict[str, Decimal]:

@@ -5,19 +5,14 @@ from botbalance.lib.money import plain
 from orders.domain import Status, client_order_id, next_tick_ts
 from orders.models import Order, OrderEvent, Round, Run, TickClock
 from orders.services import watching
-from strategies.domain import SETTLED, Plan
+from strategies.domain import Plan
 from strategies.services import Preview
 
 
 def create_round(run: Run, number: int, prepared: Preview) -> Round:
     """A round with one PENDING order a leg, under a tick time that was never used. Inside a transaction."""
     plan = prepared.plan
-    # A coin that has reached its band has been had at its price: when it leaves it again, that is a new attempt.
-    reached = {skip.asset for skip in plan.skips if skip.code in SETTLED}
-    settled = {f"{asset}{plan.quote}" for asset in reached}
-    run.first_prices = {
-        symbol: plain(price) for symbol, price in prepared.first_prices.items() if symbol not in settled
-    }
+    run.first_prices = {symbol: plain(price) for symbol, price in prepared.first_prices.items()}
     run.save(update_fields=["first_prices"])
     watching.note_work(run.account_id)
     TickClock.objects.get_or_create(user_id=run.user_id)

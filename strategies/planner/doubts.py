@@ -17,10 +17,10 @@ def doubtful_symbol(
 ) -> str:
     """The symbol (or, where it has none, the asset) that makes every weight doubtful, "" where none does.
 
-    A coin does that is held and should be a part of the whole and has no price, or is valued at a crossed one. Prices
-    that have jumped, or crossed, do when in percent NAV hangs on them by more than the width of the goal's band: by
-    then the others may be outside it because of nothing else. A coin that is only to be sold and has no market here any
-    more does not: it would keep its owner from trading for ever.
+    A coin does that is held, should be a part of the whole and has no price. Prices that have jumped, or crossed, do
+    when in percent NAV hangs on them by more than the width of the goal's band: by then the others may be outside it
+    because of nothing else. A coin that is only to be sold and has no market here any more does not: it would keep its
+    owner from trading for ever.
     """
     width = portfolio.value * _width_pct(limits) / HUNDRED
     hanging = furthest = ZERO

@@ -129,3 +129,14 @@ def test_a_coin_that_has_jumped_leaves_its_money_to_the_others(
     made = services.plan_strategy(row, jumps={"BTCUSDT": D(5)})
     assert assets(made) == ["ETH"]
     assert {skip.asset: skip.code for skip in made.plan.skips} == {"BTC": "price_jump"}
+
+
+def test_a_first_price_is_kept_until_its_coin_has_arrived(account: ExchangeAccount, strategy: MakeStrategy) -> None:
+    row = strategy(account, {"BTC": 3, "ETH": 40}, min_delta_pct="5")
+    first = {"BTCUSDT": D(1), "ETHUSDT": D(2)}
+    made = services.plan_strategy(row, first_prices=first)
+    assert assets(made) == ["ETH"]
+    assert made.first_prices["ETHUSDT"] == D(2)
+    assert made.first_prices["BTCUSDT"] > D(1)  # within its band: measured anew from now
+    waiting = [OpenOrder("BTCUSDT", Side.BUY, D(1), D("0.0001"))]
+    assert services.plan_strategy(row, first_prices=first, open_orders=waiting).first_prices["BTCUSDT"] == D(1)
