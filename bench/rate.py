@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import time_machine
+from django.conf import settings
 
 from accounts.models import User
 from bench.crowd import QUOTE, TARGETS, on_target
@@ -21,6 +22,8 @@ from botbalance.lib import system_settings
 from botbalance.lib.clock import now_ms
 from exchanges import services as exchanges
 from exchanges.adapters.weights import SERVES_EVERYBODY
+from exchanges.ledger import domain
+from exchanges.ledger.limits import WEIGHT
 from exchanges.models import ExchangeAccount
 from exchanges.paper import rest, transport
 from exchanges.paper import services as paper
@@ -35,7 +38,6 @@ from strategies.models import Strategy
 START = "2026-03-02T10:00:00+00:00"
 BEAT_SECONDS = 2
 LIMIT_A_MINUTE = 6000
-HEADROOM = Decimal("0.9")
 PERIOD_SECONDS = 30
 
 SERVER, IDLE, TRADING = "server", "idle", "trading"
@@ -219,8 +221,14 @@ def _per_ip(count: Count, users: int, minutes: int) -> dict[str, Any]:
     return {
         "weight_per_user_minute": float(round(weight, 3)),
         "server_weight_per_minute": float(round(server, 1)),
-        "users_per_ip": int((LIMIT_A_MINUTE * HEADROOM - server) / weight),
+        "users_per_ip": int((_let_through() - server) / weight),
     }
+
+
+def _let_through() -> int:
+    """How much weight a minute may have before the ledger makes users' reads wait, the server's own included."""
+    a_user = domain.Ask(0, 1, owner=domain.SERVER + 1, headroom_pct=settings.EXCHANGE_READ_HEADROOM_PCT)
+    return domain.room_of_reads(domain.Host(limits={WEIGHT: LIMIT_A_MINUTE}), a_user)
 
 
 def _account(email: str) -> ExchangeAccount:

@@ -94,8 +94,10 @@ EXCHANGE_RECV_WINDOW_MS = whole("EXCHANGE_RECV_WINDOW_MS", 5000, least=100, most
 # After so many broken requests in a row nothing is sent to a host for so long.
 EXCHANGE_BREAKER_FAILURES = whole("EXCHANGE_BREAKER_FAILURES", 20, least=1, most=1000)
 EXCHANGE_BREAKER_SECONDS = whole("EXCHANGE_BREAKER_SECONDS", 15, least=1, most=600)
-# A read that must wait its turn waits at most so long; reads leave so much of a minute's weight to orders and cancels.
+# A read that must wait its turn waits at most so long, in a worker at most so long: the next turn asks again, and other
+# accounts' turns and cancels wait behind it. Reads leave so much of a minute's weight to orders and cancels.
 EXCHANGE_QUEUE_SECONDS = whole("EXCHANGE_QUEUE_SECONDS", 20, most=60)
+EXCHANGE_BACKGROUND_QUEUE_SECONDS = whole("EXCHANGE_BACKGROUND_QUEUE_SECONDS", 2, most=60)
 EXCHANGE_READ_HEADROOM_PCT = whole("EXCHANGE_READ_HEADROOM_PCT", 10, most=90)
 ENABLE_OKX = flag("ENABLE_OKX", False)
 ENABLE_EARN = flag("ENABLE_EARN", False)
@@ -295,7 +297,8 @@ SITE_URL = server("SITE_URL", "", ("https", "http")).rstrip("/")
 ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+# Asked for from this machine and its network, by programs; metrics have a token, or the cookie of HTTPS, of their own.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

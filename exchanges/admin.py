@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from exchanges import traffic
-from exchanges.ledger import services as ledger
+from exchanges.ledger import refusals
 from exchanges.models import ExchangeAccount, TrafficState
 from exchanges.traffic import Traffic
 
@@ -58,12 +58,12 @@ def _row(known: Traffic) -> dict[str, Any]:
     people = dict(User.objects.filter(pk__in=owners).values_list("pk", "email"))
     placed = sorted(known.orders, key=lambda each: -each.used)[:MOST_ROWS]
     labels = ExchangeAccount.objects.filter(pk__in=[each.account for each in placed]).select_related("user").in_bulk()
-    held = ledger.held_sentence(known.held) % {"time": ledger.clock_time(known.held_until_ms)} if known.held else ""
+    held = refusals.held_sentence(known.held) % {"time": refusals.clock_time(known.held_until_ms)} if known.held else ""
     return {
         "traffic": known,
         "held": held,
         "waiting": sum(known.waiting.values()),
-        "told_at": ledger.clock_time(known.told_ms) if known.told_ms else "",
+        "told_at": refusals.clock_time(known.told_ms) if known.told_ms else "",
         "users": [
             {
                 "name": people.get(owner, _("this server") if owner == 0 else f"#{owner}"),

@@ -15,7 +15,7 @@ from botbalance.lib.clock import now_ms
 from botbalance.lib.money import ZERO
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.domain import BookTicker, ExchangeInfo, Price, PriceSnapshot, Venue
-from exchanges.errors import ExchangeError, StalePrices, Unavailable
+from exchanges.errors import ExchangeError, StalePrices, Throttled, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -78,13 +78,19 @@ def prices_for_display(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
 
 
 def prices_for_trading(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
-    """Prices that may be traded on; StalePrices when only old ones are known, another ExchangeError when none are."""
+    """Prices that may be traded on, read now or known from a moment ago; StalePrices when only old ones are known.
+
+    Throttled when they are old because the exchange asks for a pause, another ExchangeError when none are known.
+    """
     most_seconds = system_settings.current().stale_price_seconds
     try:
         snapshot = prices(venue, adapter, most_seconds=most_seconds)
-    except ExchangeError:
+    except ExchangeError as error:
+        usable = _fresh(_prices_key(venue), most_seconds)
+        if usable is not None:
+            return usable
         known: PriceSnapshot | None = cache.recall(_prices_key(venue))
-        if known is None:
+        if known is None or isinstance(error, Throttled):
             raise
         raise _stale(known) from None
     if snapshot.age_seconds(now_ms()) > most_seconds:

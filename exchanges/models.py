@@ -26,6 +26,8 @@ class ExchangeAccount(models.Model):
     api_key = EncryptedCharField(max_length=300, blank=True, default="")
     api_secret = EncryptedCharField(max_length=4000, blank=True, default="")
     key_tail = models.CharField(max_length=4, blank=True, default="")
+    # The exchange's own number of the account, as it said last: an answer with another is somebody else's.
+    exchange_uid = models.BigIntegerField(null=True, blank=True, editable=False)
     # Keys of the paper exchange, apart from the real ones: they must never be sent to a real exchange, or the reverse.
     paper_key = EncryptedCharField(max_length=100, blank=True, default="")
     paper_secret = EncryptedCharField(max_length=100, blank=True, default="")

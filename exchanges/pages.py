@@ -97,7 +97,10 @@ def rename(request: HttpRequest, account_id: int) -> HttpResponse:
 def check(request: HttpRequest, account_id: int) -> HttpResponse:
     """Ask the exchange whether the account's key works."""
     account = services.check_account(selectors.account_of(signed_in(request), account_id))
-    if account.status == ExchangeAccount.Status.OK and not account.status_reason:
+    if account.status == ExchangeAccount.Status.PAUSED:
+        paused = _("%(label)s is paused: whoever runs this server has paused it, and only they can let it go on.")
+        messages.error(request, f"{paused % {'label': account.label}} {account.status_reason}".strip())
+    elif account.status == ExchangeAccount.Status.OK and not account.status_reason:
         messages.success(request, _("%(label)s works: the exchange answered.") % {"label": account.label})
     else:
         reason = account.status_reason or account.get_status_display()

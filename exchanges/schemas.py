@@ -213,6 +213,7 @@ def account(body: Any) -> AccountInfo:
         can_trade="canTrade" in row and _flag(row, "canTrade"),
         maker_rate=maker,
         taker_rate=taker,
+        uid=integer(row["uid"]) if row.get("uid") is not None else None,
     )
 
 

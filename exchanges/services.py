@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.models import User
 from botbalance.lib import system_settings
 from botbalance.lib.errors import Conflict, Invalid, NotFound
-from exchanges import keys, markets, medians, signing
+from exchanges import keys, markets, medians, signing, standing
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.adapters.session import new_session
 from exchanges.domain import ExchangeInfo, KeySource, NoVenue, PriceSnapshot, Venue, resolve_venue
@@ -81,12 +81,12 @@ def adapter_for(account: ExchangeAccount) -> BinanceAdapter:
     """The adapter that trades this account, by the venue table of the architecture page."""
     venue, source = venue_of(account)
     if source == KeySource.OWN:
-        return _adapter(venue, account.api_key, account.api_secret, _meter(account))
+        return _adapter(venue, account.api_key, account.api_secret, _meter(account), account.exchange_uid)
     if source == KeySource.SYSTEM:
-        return system_adapter(account.user_id)
+        return system_adapter(account.user_id, account.exchange_uid)
     if not account.paper_key:
         _open_paper_on_first_use(account)
-    return _adapter(venue, account.paper_key, account.paper_secret, _meter(account))
+    return _adapter(venue, account.paper_key, account.paper_secret, _meter(account), account.exchange_uid)
 
 
 def _meter(account: ExchangeAccount) -> Meter:
@@ -109,7 +109,7 @@ def trial_adapter() -> Iterator[BinanceAdapter]:
         paper.close_account(pair.api_key)
 
 
-def system_adapter(owner: int = SERVER) -> BinanceAdapter:
+def system_adapter(owner: int = SERVER, uid: int | None = None) -> BinanceAdapter:
     """An adapter with the server's own keys: testnet only, where they are set and switched on.
 
     Whoever trades with them shares their one account there, and its limit of orders.
@@ -119,7 +119,7 @@ def system_adapter(owner: int = SERVER) -> BinanceAdapter:
             _("This server has no testnet keys of its own, or ENABLE_SYSTEM_TESTNET_ACCOUNT is off.")
         )
     key, secret = settings.BINANCE_SPOT_TESTNET_API_KEY, settings.BINANCE_SPOT_TESTNET_API_SECRET
-    return _adapter(Venue.TESTNET, key, secret, Meter(ledger.current(), owner))
+    return _adapter(Venue.TESTNET, key, secret, Meter(ledger.current(), owner), uid)
 
 
 def base_url_of(venue: Venue) -> str:
@@ -132,7 +132,9 @@ def base_url_of(venue: Venue) -> str:
     return str(base_urls[venue]).rstrip("/")
 
 
-def _adapter(venue: Venue, api_key: str = "", api_secret: str = "", meter: Meter | None = None) -> BinanceAdapter:
+def _adapter(
+    venue: Venue, api_key: str = "", api_secret: str = "", meter: Meter | None = None, uid: int | None = None
+) -> BinanceAdapter:
     """Without a meter it asks for the server itself."""
     return BinanceAdapter(
         base_url_of(venue),
@@ -141,6 +143,7 @@ def _adapter(venue: Venue, api_key: str = "", api_secret: str = "", meter: Meter
         session=_session(),
         meter=meter or Meter(ledger.current()),
         venue=venue,
+        uid=uid,
         timeout=(settings.EXCHANGE_CONNECT_TIMEOUT_SECONDS, settings.EXCHANGE_READ_TIMEOUT_SECONDS),
         recv_window_ms=settings.EXCHANGE_RECV_WINDOW_MS,
         backoff_seconds=settings.EXCHANGE_BACKOFF_SECONDS,
@@ -288,54 +291,39 @@ def _trades_paper(account: ExchangeAccount) -> bool:
 
 def _verify_new_keys(account: ExchangeAccount) -> None:
     try:
-        _check(account)
+        account.status_reason = standing.ask(account, adapter_for(account))
     except Conflict as error:  # mock: stored, never contacted
         account.status_reason = error.message
+        return
     except CredentialsRefused as error:
         raise Invalid(_("The key was not accepted."), fields={"api_key": [error.message]}) from error
     except ExchangeError as error:
         raise Invalid(_("The key could not be checked."), fields={"api_key": [error.message]}) from error
-
-
-def _check(account: ExchangeAccount) -> None:
-    """Ask the exchange whether the keys work: the clock first, then the account, then what else the key may do."""
-    adapter = adapter_for(account)
-    adapter.sync_clock()
-    info = adapter.account_info()
-    if not info.can_trade:
-        raise CredentialsRefused(keys.may_not_trade())
-    warning = keys.check_rights(adapter)
+    standing.refuse_second_connection(account)
     account.status = ExchangeAccount.Status.OK
-    account.status_reason = warning
     account.checked_at = timezone.now()
 
 
 def check_account(account: ExchangeAccount) -> ExchangeAccount:
-    """Ask the exchange whether the account's keys work and remember the answer. Never raises an ExchangeError."""
+    """Ask the exchange whether the account's keys work and remember the answer. Never raises an ExchangeError.
+
+    An account that was paused by hand is left as it is: nothing but that hand lets it go on.
+    """
+    if account.status == ExchangeAccount.Status.PAUSED:
+        return account
+    status, reason = account.status, ""
     try:
-        _check(account)
+        reason = standing.ask(account, adapter_for(account))
+        status = ExchangeAccount.Status.OK
     except CredentialsRefused as error:
-        account.status = ExchangeAccount.Status.REFUSED
-        account.status_reason = error.message[:400]
-        account.checked_at = timezone.now()
+        status, reason = ExchangeAccount.Status.REFUSED, error.message
     except (ExchangeError, Conflict) as error:
-        account.status_reason = error.message[:400]
-        account.checked_at = timezone.now()
-    account.save(update_fields=["status", "status_reason", "checked_at"])
+        reason = error.message
+    standing.remember(account, status, reason)
     return account
 
 
-def mark_refused(account: ExchangeAccount, reason: str) -> None:
-    """Stop using an account whose key the exchange refuses, until its owner, who is told, has it checked."""
-    refused = ExchangeAccount.Status.REFUSED
-    rows = ExchangeAccount.objects.filter(pk=account.pk)
-    with transaction.atomic():
-        has_turned = rows.filter(archived_at=None).exclude(status=refused).update(status=refused)
-        rows.update(status_reason=reason[:400], checked_at=timezone.now())
-        if has_turned:
-            keys.tell_refused(account)
-    account.refresh_from_db(fields=["status", "status_reason", "checked_at"])
-    logger.warning("account %s refused by the exchange", account.pk)
+mark_refused, remember_uid = standing.mark_refused, standing.remember_uid
 
 
 def rename_account(account: ExchangeAccount, label: str) -> ExchangeAccount:

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from botbalance.lib.clock import now_ms
-from exchanges.adapters.wire import offset_ms
+from exchanges.adapters.clocks import offset_ms
 from exchanges.domain import Venue
-from exchanges.ledger import domain, limits
+from exchanges.ledger import domain, limits, refusals
 from exchanges.ledger import services as ledger
 from exchanges.ledger.domain import Host, Orders
 from exchanges.ledger.pause import BANNED, SLOWED
@@ -115,5 +115,5 @@ def standstill() -> str:
     for status in (BANNED, SLOWED):
         until = [host.paused_until for host in known.values() if domain.held(host, now) == status]
         if until:
-            return ledger.held_sentence(status) % {"time": ledger.clock_time(max(until))}
+            return refusals.held_sentence(status) % {"time": refusals.clock_time(max(until))}
     return ""

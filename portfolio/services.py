@@ -35,6 +35,7 @@ def read_balances(account: ExchangeAccount) -> KnownBalances:
     except CredentialsRefused as error:
         exchanges.mark_refused(account, error.message)
         raise
+    exchanges.remember_uid(account, info.uid)
     values = {
         "as_of": as_of,
         "balances": {row.asset: [plain(row.free), plain(row.locked)] for row in info.balances},

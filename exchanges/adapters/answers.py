@@ -31,6 +31,8 @@ PIECE_BYTES = 64 * 1024
 ANSWER_TIMEOUTS = 2
 # The longest ban there is (REST documentation, "IP limits"): what says more is not believed.
 LONGEST_BAN_SECONDS = 3 * 24 * 3600
+# The shortest ban there is: where a 418 does not say how long it lasts. Asking during a ban makes the next one longer.
+SHORTEST_BAN_SECONDS = 120
 FIREWALL_SECONDS = 60
 
 # Binance's error codes by what they mean for us (REST documentation, "Errors").
@@ -126,7 +128,8 @@ def error_for(
     if status in (418, 429) or code in THROTTLE_CODES:
         error = Throttled(_("The exchange asks us to slow down: %(said)s") % {"said": said}, **known)
         error.banned = status == 418
-        error.retry_after = pause_seconds(retry_after, text if error.banned else "", now_ms)
+        least = SHORTEST_BAN_SECONDS if error.banned else 1
+        error.retry_after = pause_seconds(retry_after, text if error.banned else "", now_ms, least)
         return error
     if code == -1021:
         message = _("This server's clock and the exchange's differ too much: %(said)s") % {"said": said}
@@ -151,20 +154,20 @@ def error_for(
     return Rejected(_("The exchange refused: %(said)s") % {"said": said}, **known)
 
 
-def pause_seconds(retry_after: str, text: str, now_ms: int) -> float:
+def pause_seconds(retry_after: str, text: str, now_ms: int, unsaid: int = 1) -> float:
     """How long to send nothing: Retry-After in seconds or as a date, and for a ban the time its text names.
 
-    1 where nothing usable is said; never more than the longest ban there is.
+    `unsaid` where no time to come is named; never more than the longest ban there is.
     """
-    pauses = [1]
+    said = 0
     if retry_after.isascii() and retry_after.isdecimal():
-        pauses = [int(retry_after[:12])]
+        said = int(retry_after[:12])
     elif (moment := _date_ms(retry_after)) is not None:
-        pauses.append(_seconds_until(moment, now_ms))
+        said = _seconds_until(moment, now_ms)
     named = _BANNED_UNTIL.search(text)
     if named is not None:
-        pauses.append(_seconds_until(int(named[1]), now_ms))
-    return min(max(pauses), LONGEST_BAN_SECONDS)
+        said = max(said, _seconds_until(int(named[1]), now_ms))
+    return min(said, LONGEST_BAN_SECONDS) if said > 0 else unsaid
 
 
 def _seconds_until(moment_ms: int, now_ms: int) -> int:

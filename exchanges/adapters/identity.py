@@ -9,10 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 from exchanges import schemas
-from exchanges.domain import CancelReplaceReport, NewOrder, OrderFacts, OrderReport, TradeReport
+from exchanges.domain import AccountInfo, CancelReplaceReport, NewOrder, OrderFacts, OrderReport, TradeReport
 from exchanges.schemas import MalformedAnswer
 
 OTHER = "this is the answer to another question"
+
+
+def is_of(info: AccountInfo, uid: int | None) -> bool:
+    """Whether balances are of the account with this number, as far as is known."""
+    return uid is None or info.uid is None or info.uid == uid
 
 
 def placed(wanted: NewOrder) -> Callable[[Any], OrderReport]:

@@ -1,8 +1,14 @@
-"""The HTTP session of one thread: pooled connections, verified TLS, an end to every answer, and no redirect, ever."""
+"""The HTTP session of one thread: pooled connections, verified TLS, a last question before the first byte, an end to
+every answer, and no redirect, ever.
+"""
 
 import io
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from http.client import HTTPConnection as PlainConnection
 from http.client import HTTPResponse
 from typing import Any
 
@@ -14,10 +20,47 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyM
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from exchanges.adapters.answers import ANSWER_TIMEOUTS, AnswerTooLong
+from exchanges.errors import ExchangeError
 
 # Hosts an adapter talks to from one thread (mainnet or testnet, paper), and connections to each of them.
 POOLED_HOSTS = 4
 POOLED_CONNECTIONS = 2
+
+
+_Question = Callable[[], ExchangeError | None]
+_question: ContextVar[_Question | None] = ContextVar("asked_before_sending", default=None)
+
+
+class HeldBack(Exception):
+    """Nothing of the request was sent, for the reason in `error`."""
+
+    def __init__(self, error: ExchangeError) -> None:
+        super().__init__()
+        self.error = error
+
+
+@contextmanager
+def asked_before_sending(question: _Question) -> Iterator[None]:
+    """Ask when a connection has been made and nothing is sent yet; what is answered is raised as HeldBack.
+
+    A timeout bounds the connecting to one of a host's addresses, and nothing the look-up of their names.
+    """
+    token = _question.set(question)
+    try:
+        yield
+    finally:
+        _question.reset(token)
+
+
+class _AsksBeforeSending(PlainConnection):
+    def endheaders(self, *args: Any, **options: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        question = _question.get()
+        error = question() if question is not None else None
+        if error is not None:
+            raise HeldBack(error)
+        super().endheaders(*args, **options)
 
 
 class _BoundedReader(io.RawIOBase):
@@ -65,11 +108,11 @@ class _BoundedResponse(HTTPResponse):
         self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
 
 
-class _Connection(HTTPConnection):
+class _Connection(_AsksBeforeSending, HTTPConnection):
     response_class = _BoundedResponse
 
 
-class _TlsConnection(HTTPSConnection):
+class _TlsConnection(_AsksBeforeSending, HTTPSConnection):
     response_class = _BoundedResponse
 
 

@@ -7,10 +7,10 @@ that no key, signature or signed address is in any frame of its traceback.
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,8 +21,9 @@ from django.utils.translation import gettext as _
 from urllib3.exceptions import HTTPError
 
 from exchanges import schemas, signing
-from exchanges.adapters import answers
+from exchanges.adapters import answers, clocks
 from exchanges.adapters.guard import LONGEST_RETRY_WAIT_SECONDS, HostGuard, guard_of
+from exchanges.adapters.session import HeldBack, asked_before_sending
 from exchanges.adapters.weights import PLACES_AN_ORDER, SERVES_EVERYBODY, charged_weight
 from exchanges.domain import RateLimit
 from exchanges.errors import ClockSkew, CredentialsRefused, ExchangeError, Throttled, Unavailable
@@ -34,25 +35,8 @@ T = TypeVar("T")
 Parameters = Sequence[tuple[str, str]]
 
 READ_TRIES = 3
-CLOCK_LIFETIME_MS = 10 * 60 * 1000
 LONGEST_HOLD_SECONDS = 1
 """So long what writes may take to be let go, and again to connect: its guards were asked before."""
-
-# By how many ms the exchange's clock is ahead of ours, and when that was measured on ours, per base URL; shared by the
-# process, measured when it is needed.
-_clock_offsets: dict[str, tuple[int, int]] = {}
-_clock_lock = threading.Lock()
-
-
-def offset_ms(base_url: str) -> int:
-    """By how many ms an exchange's clock is ahead of ours, as last measured; 0 before that."""
-    return _clock_offsets.get(base_url.rstrip("/"), (0, 0))[0]
-
-
-def forget_clocks() -> None:
-    """Measure every exchange's clock again when it is needed."""
-    with _clock_lock:
-        _clock_offsets.clear()
 
 
 class InsideTransaction(RuntimeError):
@@ -73,6 +57,7 @@ class Call:
     """One request as it is meant.
 
     `also_answers` are error codes whose bodies the caller reads itself: they say under `data` what became of it.
+    With `is_timed` the moments between which it was sent and answered are kept.
     """
 
     method: str
@@ -81,10 +66,15 @@ class Call:
     is_signed: bool = False
     is_read: bool = True
     also_answers: frozenset[int] = frozenset()
+    is_timed: bool = False
 
     @property
     def route(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def places_an_order(self) -> bool:
+        return self.route in PLACES_AN_ORDER
 
     def weight(self, *, succeeded: bool) -> int:
         return charged_weight(self.method, self.path, dict(self.parameters), succeeded=succeeded)
@@ -139,6 +129,7 @@ class Wire:
         self._backoff_seconds = backoff_seconds
         self._clock = clock
         self._sleep = sleep
+        self._moments = (0, 0)
 
     def __repr__(self) -> str:
         return f"Wire({self.host}, key …{self.key_tail})"
@@ -147,21 +138,12 @@ class Wire:
 
     def sync_clock(self) -> int:
         """Measure and remember by how many ms the exchange's clock is ahead of ours."""
-        started = self._clock()
-        server = self.read("/api/v3/time", schemas.server_time)
-        ended = self._clock()
-        offset = server - (started + ended) // 2
-        with _clock_lock:
-            _clock_offsets[self.base_url] = (offset, ended)
-        return offset
+        server = self.read("/api/v3/time", schemas.server_time, is_timed=True)
+        return clocks.keep(self.base_url, server, *self._moments)
 
-    def _offset_ms(self) -> int:
-        return offset_ms(self.base_url)
-
-    def _is_clock_stale(self, now: int) -> bool:
-        """Whether an offset was measured so long ago, or by a clock set so differently, that it may be wrong now."""
-        measured = _clock_offsets.get(self.base_url)
-        return measured is not None and not 0 <= now - measured[1] < CLOCK_LIFETIME_MS
+    def hang_up(self) -> None:
+        """Close this thread's connections: what may still arrive on them is nobody's answer."""
+        self._session.close()
 
     # --- reads and writes ---------------------------------------------------------------------------------
 
@@ -173,9 +155,10 @@ class Wire:
         *,
         signed: bool = False,
         method: str = "GET",
+        is_timed: bool = False,
     ) -> T:
         """What changes nothing, with up to READ_TRIES tries; a skewed clock is measured again before the next one."""
-        call = Call(method, path, parameters, is_signed=signed)
+        call = Call(method, path, parameters, is_signed=signed, is_timed=is_timed)
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_worth_another_try),
             stop=tenacity.stop_any(
@@ -199,7 +182,7 @@ class Wire:
 
     def _try_read(self, call: Call, parse: Callable[[Any], T], attempt: int) -> T:
         now = self._clock() if call.is_signed else None
-        if now is not None and self._is_clock_stale(now):
+        if now is not None and clocks.is_stale(self.base_url, now):
             self.sync_clock()
             now = self._clock()
         try:
@@ -228,7 +211,7 @@ class Wire:
         """One request and one line in the log. What `parse` makes of the answer, or one error of our tree."""
         _refuse_inside_transaction()
         guard = guard_of(self.base_url)
-        started = time.monotonic()
+        started, called_ms = time.monotonic(), self._clock() if call.places_an_order else None
         passed = self._missing_key(call) or guard.refusal() or self._admit(call, guard, started)
         found: list[T] = []
         if isinstance(passed, ExchangeError):
@@ -236,16 +219,20 @@ class Wire:
         else:
             finished = False
             try:
-                outcome = self._exchange(call, timestamp_ms)
-                is_free = outcome.is_success and call.weight(succeeded=True) == 0
-                self._meter.ledger.settle(passed, outcome.error, outcome.status, outcome.told, is_free=is_free)
-                if outcome.error is None:
-                    found, outcome.error = _parsed(parse, outcome.body, is_read=call.is_read)
-                finished = True
+                outcome = self._exchange(call, timestamp_ms, partial(self._held_back, passed, called_ms))
+                if outcome.is_sent:
+                    is_free = outcome.is_success and call.weight(succeeded=True) == 0
+                    self._meter.ledger.settle(passed, outcome.error, outcome.status, outcome.told, is_free=is_free)
+                    if outcome.error is None:
+                        found, outcome.error = _parsed(parse, outcome.body, is_read=call.is_read)
+                    finished = True
+                else:
+                    self._meter.ledger.give_back(passed)
             finally:
                 if not finished:
                     guard.let_go()
-            guard.report(outcome.error)
+            if finished:
+                guard.report(outcome.error)
         self._log(call, outcome, int((time.monotonic() - started) * 1000), attempt)
         if outcome.error is not None:
             raise outcome.error
@@ -261,20 +248,28 @@ class Wire:
                 owner=SERVER if call.route in SERVES_EVERYBODY else owner,
                 account=self._meter.account,
                 weight=call.weight(succeeded=False),
-                orders=int(call.route in PLACES_AN_ORDER),
+                orders=int(call.places_an_order),
                 is_read=call.is_read,
-                offset_ms=self._offset_ms(),
+                offset_ms=clocks.offset_ms(self.base_url),
             )
             if isinstance(passed, ExchangeError):
                 return passed
             if not call.is_read and time.monotonic() - started > LONGEST_HOLD_SECONDS:
                 ledger.give_back(passed)
-                return Unavailable(_("This server took too long to let the request go. Nothing was sent."))
+                return _held_too_long()
             admitted = True
             return passed
         finally:
             if not admitted:
                 guard.let_go()
+
+    def _held_back(self, passed: Pass, called_ms: int | None) -> ExchangeError | None:
+        """The last look before the first byte: connecting takes time, in which a ban may have begun, and in which an
+        order that was asked for at `called_ms` may have become too old. A clock that was set meanwhile counts as late.
+        """
+        if called_ms is not None and not 0 <= self._clock() - called_ms <= LONGEST_HOLD_SECONDS * 1000:
+            return _held_too_long()
+        return self._meter.ledger.held_since(passed)
 
     def learn_limits(self, limits: Sequence[RateLimit]) -> None:
         """Tell the ledger what the exchange allows."""
@@ -292,7 +287,9 @@ class Wire:
             self._key = key
         return None
 
-    def _exchange(self, call: Call, timestamp_ms: int | None) -> _Outcome:
+    def _exchange(
+        self, call: Call, timestamp_ms: int | None, held_back: Callable[[], ExchangeError | None]
+    ) -> _Outcome:
         """Sign, send, read. Never raises what a network or an exchange can cause."""
         deadline = time.monotonic() + answers.ANSWER_TIMEOUTS * self._timeout[1]
         connect_seconds, read_seconds = self._timeout
@@ -300,16 +297,24 @@ class Wire:
             connect_seconds = min(connect_seconds, LONGEST_HOLD_SECONDS)
         try:
             url, data, headers = self._request(call, timestamp_ms)
-            with self._session.request(
-                call.method,
-                url,
-                data=data,
-                headers=headers,
-                timeout=(connect_seconds, read_seconds),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            sent_ms = self._clock() if call.is_timed else 0
+            with (
+                asked_before_sending(held_back),
+                self._session.request(
+                    call.method,
+                    url,
+                    data=data,
+                    headers=headers,
+                    timeout=(connect_seconds, read_seconds),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 body = answers.parsed_json(answers.read_body(response, deadline))
+            if call.is_timed:
+                self._moments = (sent_ms, self._clock())
+        except HeldBack as held:
+            return _Outcome(error=held.error, is_sent=False)
         except answers.AnswerTooLong:
             return _Outcome(error=answers.too_long(call.is_read))
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -325,7 +330,7 @@ class Wire:
         payload = signing.encode(call.parameters)
         if timestamp_ms is not None and self._key is not None:
             headers["X-MBX-APIKEY"] = self._api_key
-            stamp = timestamp_ms + self._offset_ms()
+            stamp = timestamp_ms + clocks.offset_ms(self.base_url)
             timing = [("recvWindow", str(self.recv_window_ms)), ("timestamp", str(stamp))]
             payload = signing.signed([*call.parameters, *timing], self._key)
         url = f"{self.base_url}{call.path}"
@@ -345,7 +350,7 @@ class Wire:
         if call.also_answers and status == 429 and not code:
             # Half of it may have been done (-2021 comes with 429 too), and the words that would say so are lost.
             return _Outcome(None, answers.outcome_unknown(code, f"HTTP {status}"), status, code)
-        now = self._clock() + self._offset_ms() if status in (403, 418, 429) else 0
+        now = self._clock() + clocks.offset_ms(self.base_url) if status in (403, 418, 429) else 0
         error = answers.error_for(status, code, text, call.is_read, retry_after, now)
         return _Outcome(None, error, status, code)
 
@@ -373,6 +378,10 @@ def _parsed(parse: Callable[[Any], T], body: Any, *, is_read: bool) -> tuple[lis
     except (ValueError, TypeError, ArithmeticError) as error:
         why = str(error)
     return [], answers.not_understood(is_read, why=why)
+
+
+def _held_too_long() -> Unavailable:
+    return Unavailable(_("This server took too long to let the request go. Nothing was sent."))
 
 
 def _worth_another_try(error: BaseException) -> bool:

@@ -29,10 +29,13 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class AccountInfo:
+    """`uid` is the exchange's number of the account; None where it tells none."""
+
     balances: tuple[Balance, ...]
     can_trade: bool
     maker_rate: Decimal
     taker_rate: Decimal
+    uid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

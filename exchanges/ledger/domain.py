@@ -276,7 +276,7 @@ def _too_many_orders(host: Host, orders: Orders, ask: Ask) -> Verdict | None:
 
 def _is_its_turn(host: Host, ask: Ask) -> bool:
     """Whether a read fits behind those before it. It joins the queue where it does not, and leaves where it does."""
-    room = _room_of_reads(host, ask)
+    room = room_of_reads(host, ask)
     is_within_share = _is_within_share(host, ask, room)
     if not host.queue and ask.weight <= room and is_within_share:
         return True
@@ -296,7 +296,7 @@ def _is_its_turn(host: Host, ask: Ask) -> bool:
     return True
 
 
-def _room_of_reads(host: Host, ask: Ask) -> int:
+def room_of_reads(host: Host, ask: Ask) -> int:
     """What is left of the minute for reads: users leave the server its part."""
     most = host.limit * (100 - ask.headroom_pct) // 100
     return (most if ask.owner == SERVER else most * (100 - SERVER_PCT) // 100) - host.used

@@ -1,7 +1,8 @@
 """The door of the ledger: every request of every process asks here before it leaves, and says here what came of it.
 
-A read that does not fit waits here, never inside a transaction, and at most `patience_seconds`. An order or a cancel
-never waits: its guards have been asked just before, and what they said must still hold when it leaves.
+A read that does not fit waits here, never inside a transaction, and at most `patience_seconds` (a worker's, for which
+nobody waits, `background_seconds`). An order or a cancel never waits: its guards have been asked just before, and what
+they said must still hold when it leaves.
 """
 
 import logging
@@ -13,20 +14,20 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import connections
-from django.utils.translation import gettext as _
 
 from botbalance.lib.clock import now_ms
-from exchanges.errors import ExchangeError, Throttled, Unavailable
+from exchanges.errors import ExchangeError, Throttled
 from exchanges.ledger import domain
-from exchanges.ledger.domain import Answer, Ask, Reason, Settlement, Verdict
+from exchanges.ledger.domain import Answer, Ask, Host, Reason, Settlement, Verdict
 from exchanges.ledger.limits import MINUTE_MS, WEIGHT, interval_ms, usable_limits
 from exchanges.ledger.memory import PauseMemory
+from exchanges.ledger.patience import is_in_background
 from exchanges.ledger.pause import BANNED, SLOWED, Pause
 from exchanges.ledger.pause_rows import Keeper, PauseRows
+from exchanges.ledger.refusals import refusal, store_down
 from exchanges.ledger.store import Store, StoreDown
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ LONGEST_NAP_SECONDS = 1
 TRIAL_NAP_SECONDS = 0.2
 MOST_JITTER_SECONDS = 0.2
 RETELL_SECONDS = 1
+LOOK_AGAIN_MS = 50
 TOLD_AGAIN_MS = 5000
 """So often what the headers say is kept though it changes nothing, for those who look."""
 
@@ -66,15 +68,19 @@ class Ledger:
         *,
         patience_seconds: int,
         headroom_pct: int,
+        background_seconds: int | None = None,
         clock: Callable[[], int] = now_ms,
         sleep: Callable[[float], None] = time.sleep,
         keeper: Keeper | None = None,
         tells_later: bool = False,
     ) -> None:
-        """`keeper` keeps long pauses; with `tells_later` a thread tells the store what it could not be told."""
+        """`background_seconds` is the patience of background work, None: that of everybody. `keeper` keeps long pauses;
+        with `tells_later` a thread tells the store what it could not be told.
+        """
         self.store = store
         self.headroom_pct = headroom_pct
         self._patience_seconds = patience_seconds
+        self._background_seconds = patience_seconds if background_seconds is None else background_seconds
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -102,10 +108,11 @@ class Ledger:
     ) -> Pass | ExchangeError:
         """The pass of a request, or why it must not be sent: Throttled, or Unavailable where the store is down."""
         ticket = uuid.uuid4().hex if is_read else ""
+        most_seconds = self._background_seconds if is_in_background() else self._patience_seconds
         waited: float = 0
         while True:
             now = self._clock()
-            patience = self._patience_seconds - waited if may_wait else 0
+            patience = most_seconds - waited if may_wait else 0
             ask = Ask(
                 now, weight, is_read=is_read, owner=owner, account=account, orders=orders, ticket=ticket,
                 may_wait=is_read and _minute_ends(now, offset_ms) - now <= patience * 1000,
@@ -121,7 +128,7 @@ class Ledger:
                 self._put_back(host, ask.outcomes)
                 self._pauses.look_again(host)
                 logger.error("the ledger of exchange traffic cannot be reached: %s", error)
-                return _store_down()
+                return store_down()
             self._remember_used(host, ask.window, verdict.used)
             if verdict.answer == Answer.GO:
                 return Pass(host, owner, account, weight, orders, now, offset_ms, verdict.is_trial)
@@ -129,9 +136,26 @@ class Ledger:
             if nap is None:
                 if verdict.answer == Answer.WAIT:
                     self._leave(host, ticket)
-                return _refusal(verdict, now)
+                return refusal(verdict, now)
             self._sleep(nap)
             waited += nap
+
+    def held_since(self, passed: Pass) -> ExchangeError | None:
+        """Why a request that may go, and has not gone yet, must not go after all: a pause that has begun since.
+
+        The store is asked only where LOOK_AGAIN_MS have passed, as while a connection was being made.
+        """
+        now, host = self._clock(), passed.host
+        try:
+            pause = self._pauses.lasting(host)
+            if pause is None and not 0 <= now - passed.sent_ms < LOOK_AGAIN_MS:
+                known = self.store.pauses([host]).get(host, Host())
+                if domain.held(known, now):
+                    pause = Pause(known.paused_since, known.paused_until, known.paused_status)
+        except StoreDown as error:
+            logger.error("the ledger of exchange traffic cannot be reached: %s", error)
+            return store_down()
+        return refusal(_held_by(pause), now) if pause is not None else None
 
     def _leave(self, host: str, ticket: str) -> None:
         try:
@@ -163,8 +187,7 @@ class Ledger:
             status=held.status, was_trial=verdict.is_trial,
         )  # fmt: skip
         self.store.settle(host, found)
-        reason = Reason.BANNED if held.status == BANNED else Reason.SLOWED
-        return Verdict(Answer.NO, reason, held.until_ms, verdict.used - ask.weight, verdict.limit)
+        return _held_by(held, verdict.used - ask.weight, verdict.limit)
 
     # --- after it -----------------------------------------------------------------------------------------
 
@@ -292,6 +315,11 @@ class Meter:
     account: int = 0
 
 
+def _held_by(pause: Pause, used: int = 0, limit: int = 0) -> Verdict:
+    reason = Reason.BANNED if pause.status == BANNED else Reason.SLOWED
+    return Verdict(Answer.NO, reason, pause.until_ms, used, limit)
+
+
 def _minute_ends(now: int, offset_ms: int) -> int:
     return ((now + offset_ms) // MINUTE_MS + 1) * MINUTE_MS - offset_ms
 
@@ -307,44 +335,6 @@ def _nap_seconds(verdict: Verdict, now: int, patience: float) -> float | None:
         return None
     # All who wait wake up a little apart.
     return min(LONGEST_NAP_SECONDS, left + random.uniform(0, MOST_JITTER_SECONDS))  # noqa: S311
-
-
-def _refusal(verdict: Verdict, now: int) -> Throttled:
-    """Why nothing was sent, and until when."""
-    sentences = {
-        Reason.SLOWED: held_sentence(SLOWED),
-        Reason.BANNED: held_sentence(BANNED),
-        Reason.TRIAL: _("A ban of this server's address has just ended; one request tries first. Nothing was sent."),
-        Reason.WEIGHT: _(
-            "This server has asked the exchange all it may this minute. Nothing more is sent until %(time)s."
-        ),
-        Reason.ORDERS: _("This account has placed all the orders it may for now. Nothing more is sent until %(time)s."),
-        Reason.ORDERS_PAUSED: _("The exchange takes no more orders of this account until %(time)s. Nothing was sent."),
-    }
-    message = sentences[verdict.reason] % {"time": clock_time(verdict.until_ms)}
-    status = {Reason.SLOWED: SLOWED, Reason.BANNED: BANNED}.get(verdict.reason, 0)
-    error = Throttled(message, http_status=status)
-    error.retry_after = max(0, verdict.until_ms - now) / 1000
-    error.banned = verdict.reason == Reason.BANNED
-    error.not_sent = True
-    return error
-
-
-def held_sentence(status: int) -> str:
-    """Why nothing is sent after a 429 or a 418, with a place for the time it ends."""
-    if status == BANNED:
-        return _("The exchange has banned this server's address; nothing is sent to it until %(time)s.")
-    return _("The exchange asked this server to slow down; nothing is sent to it until %(time)s.")
-
-
-def clock_time(moment_ms: int) -> str:
-    return f"{datetime.fromtimestamp(moment_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _store_down() -> Unavailable:
-    return Unavailable(
-        _("This server's ledger of exchange traffic cannot be reached. Nothing was sent; try again later.")
-    )
 
 
 def _pauses(error: ExchangeError | None, theirs_ms: int) -> tuple[int, int]:
@@ -371,6 +361,7 @@ def current() -> Ledger:
             _current = Ledger(
                 _store(),
                 patience_seconds=settings.EXCHANGE_QUEUE_SECONDS,
+                background_seconds=min(settings.EXCHANGE_QUEUE_SECONDS, settings.EXCHANGE_BACKGROUND_QUEUE_SECONDS),
                 headroom_pct=settings.EXCHANGE_READ_HEADROOM_PCT,
                 keeper=PauseRows(),
                 tells_later=True,

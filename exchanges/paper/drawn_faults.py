@@ -10,6 +10,9 @@ draws the same fault in every run of the same seed. Beside the kinds of `faults`
     out_of_order   an order's question gets the answer that it got the time before, older than what the client knows
     late_answer    the answer comes late, but within the client's patience: other processes hear newer ones first
     not_found_yet  an order is placed, the connection is reset, and for a while -2013 is all that is heard of it
+
+A `duplicate_answer` comes again when the next request may have been written to the same connection, whose answer it is
+then taken for. After a `banned` it is counted how many requests come although the ban still runs.
 """
 
 import json
@@ -18,13 +21,19 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 from urllib.parse import parse_qsl
 
+from botbalance.lib.clock import now_ms
 from exchanges.paper.faults import Fault, Outcome, happen
 from exchanges.paper.wire import Answer, RawRequest
 
 _MOST_REMEMBERED = 2_000
+# So long after a ban was announced requests may be on their way, and so long before its end our clocks may differ.
+BAN_GRACE_MS = 1_500
+BAN_END_MS = 300
+_BANS_AT_ONCE = 10
 PLACE = ("POST", "/api/v3/order")
 WRITES = frozenset({PLACE, ("DELETE", "/api/v3/order"), ("DELETE", "/api/v3/openOrders")})
 ASKS = frozenset({("GET", "/api/v3/order"), ("GET", "/api/v3/myTrades")})
@@ -81,8 +90,10 @@ class Lot:
             return None
         weights = _WEIGHTS[group]
         kind = chance.choices(list(weights), list(weights.values()))[0]
-        if kind in ("throttled", "banned"):
+        if kind == "throttled":
             return Drawn(kind, Fault(kind, seconds=chance.choice((1, 1, 2))))
+        if kind == "banned":  # the longest is long enough to see who asks in it
+            return Drawn(kind, Fault(kind, seconds=chance.choice((1, 1, 1, 3))))
         if kind in ("error_before", "error_after"):
             codes = _CODES_BEFORE if kind == "error_before" else _CODES_AFTER
             return Drawn(kind, Fault(kind, status=chance.choice(_STATUSES), code=chance.choice(codes)))
@@ -92,6 +103,8 @@ class Lot:
         patience = self.timeout_ms / 1000
         if kind == LATE_ANSWER:
             return patience * chance.randint(20, 70) / 100
+        if kind == "duplicate_answer":
+            return patience * chance.randint(5, 60) / 100
         if kind in ("slow", "lost_before", "lost_after"):
             return patience * chance.randint(110, 170) / 100
         if kind == NOT_FOUND_YET:
@@ -111,25 +124,45 @@ class Drawn:
 _AS_KNOWN = {LATE_ANSWER: "slow", OUT_OF_ORDER: "slow", NOT_FOUND_YET: "reset_after"}
 
 
-class DrawnPlan:
-    """A lot at work: what each request meets, and what has happened so far, by kind. Safe in many threads."""
+@dataclass(slots=True)
+class Ban:
+    """A 418 with Retry-After, in UTC ms, and how many requests came while it ran; those are not counted that came when
+    not everybody could know of it, or when it was about to end.
+    """
 
-    def __init__(self, lot: Lot) -> None:
+    since_ms: int
+    until_ms: int
+    requests: int = 0
+
+    def meet(self, now_ms: int) -> None:
+        if self.since_ms + BAN_GRACE_MS <= now_ms < self.until_ms - BAN_END_MS:
+            self.requests += 1
+
+
+class DrawnPlan:
+    """A lot at work: what each request meets, and what has happened so far. Safe in many threads. `clock` is UTC ms."""
+
+    def __init__(self, lot: Lot, clock: Callable[[], int] = now_ms) -> None:
         self.lot = lot
         self.is_on = True
         self._lock = threading.Lock()
         self._seen: Counter[str] = Counter()
         self._happened: Counter[str] = Counter()
         self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._clock = clock
+        self._bans: list[Ban] = []
         self._hidden: dict[str, int] = {}  # client order ids that cannot be found until then, in monotonic ns
 
     @property
-    def happened(self) -> dict[str, int]:
+    def happened(self) -> dict[str, Any]:
+        """How often each kind; and under "bans", if there were any, each ban."""
         with self._lock:
-            return dict(self._happened)
+            bans = {"bans": [asdict(ban) for ban in self._bans]} if self._bans else {}
+            return {**self._happened, **bans}
 
     def outcome(self, raw: RawRequest, process: Callable[[], Answer]) -> Outcome:
         """What the client of this request meets; `process` is the exchange answering it as ever."""
+        self._note_bans()
         drawn = self._drawn(raw)
         if drawn is None:
             given = process()
@@ -144,6 +177,10 @@ class DrawnPlan:
         self._count(drawn.kind)
         if drawn.kind == NOT_FOUND_YET:
             self._hide(raw, drawn.fault.seconds)
+        if drawn.kind == "banned":
+            now = self._clock()
+            with self._lock:
+                self._bans.append(Ban(now, now + int(drawn.fault.seconds) * 1000))
         return happen(drawn.fault, process)
 
     def _drawn(self, raw: RawRequest) -> Drawn | None:
@@ -160,6 +197,13 @@ class DrawnPlan:
         if drawn is not None and drawn.kind == NOT_FOUND_YET and route != PLACE:
             return Drawn("reset_after", Fault("reset_after"))  # what is cancelled has been found before
         return drawn
+
+    def _note_bans(self) -> None:
+        """A request has come: count it where none should."""
+        now = self._clock()
+        with self._lock:
+            for ban in self._bans[-_BANS_AT_ONCE:]:
+                ban.meet(now)
 
     def _count(self, kind: str) -> None:
         with self._lock:

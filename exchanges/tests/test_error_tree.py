@@ -143,6 +143,20 @@ def test_a_retry_after_that_is_neither_seconds_nor_a_date_counts_as_one(header: 
     assert error.retry_after == 1
 
 
+@pytest.mark.parametrize("header", ["", "soon", "0", "Tue, 14 Nov 2023 22:13:00 GMT"])
+@pytest.mark.parametrize("text", ["Way too much request weight used.", "IP banned until 1699999999000."])
+def test_a_ban_that_names_no_time_to_come_is_obeyed_for_the_shortest_ban_there_is(header: str, text: str) -> None:
+    error, _client = error_of(place, refusal(418, -1003, text, Retry_After=header))
+    assert isinstance(error, Throttled)
+    assert (error.banned, error.retry_after) == (True, 120)
+
+
+def test_to_slow_down_for_no_time_at_all_is_to_slow_down_for_a_second() -> None:
+    error, _client = error_of(place, refusal(429, -1003, Retry_After="0"))
+    assert isinstance(error, Throttled)
+    assert error.retry_after == 1
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [

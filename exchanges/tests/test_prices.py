@@ -213,6 +213,43 @@ def test_the_last_known_prices_are_shown_with_their_age_and_not_traded_on() -> N
             markets.prices_for_trading(Venue.PAPER, market)
 
 
+@pytest.mark.parametrize("error", [down(), Throttled("Slow down."), Rejected("No.")])
+def test_one_failed_read_does_not_make_young_prices_old(error: ExchangeError) -> None:
+    tune(pricing_ttl_seconds=3, stale_price_seconds=60)
+    market = FakeMarket()
+    with time_machine.travel(START, tick=False) as clock:
+        known = markets.prices(Venue.PAPER, market)
+        market.book_error = market.last_error = error
+        clock.shift(59.999)
+        assert markets.prices_for_trading(Venue.PAPER, market) == known
+        clock.shift(0.001)
+        with pytest.raises(ExchangeError):
+            markets.prices_for_trading(Venue.PAPER, market)
+
+
+def test_prices_that_grow_old_in_a_pause_say_how_long_it_lasts() -> None:
+    market = FakeMarket()
+    with time_machine.travel(START, tick=False) as clock:
+        markets.prices(Venue.PAPER, market)
+        slow = Throttled("Slow down.")
+        slow.retry_after = 37
+        market.book_error = slow
+        clock.shift(90)
+        with pytest.raises(Throttled) as caught:
+            markets.prices_for_trading(Venue.PAPER, market)
+        assert caught.value.retry_after == 37
+
+
+def test_prices_of_a_future_that_was_taken_back_are_not_traded_on() -> None:
+    market = FakeMarket()
+    with time_machine.travel(START, tick=False) as clock:
+        markets.prices(Venue.PAPER, market)
+        market.book_error = market.last_error = down()
+        clock.shift(-90)
+        with pytest.raises(Unavailable):
+            markets.prices_for_trading(Venue.PAPER, market)
+
+
 def test_with_nothing_ever_known_there_is_nothing_to_show() -> None:
     market = FakeMarket()
     market.book_error = market.last_error = down()

@@ -14,7 +14,7 @@ import numpy as np
 import requests
 
 from botbalance.lib.money import wide
-from exchanges.adapters.answers import error_for
+from exchanges.adapters.answers import SHORTEST_BAN_SECONDS, code_and_text, error_for, parsed_json, pause_seconds
 from exchanges.adapters.weights import listed_weight
 from exchanges.errors import ExchangeError
 from exchanges.ledger.domain import SERVER
@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # the markets can be had without a Django project, the ledger
 TIMEOUT_SECONDS = (2.0, 5.0)
 PAUSE_MS = 2000
 """So long nothing is asked after a failure."""
+SLOWED_SECONDS = 60
+"""So long after a 429 that does not say how long."""
 FRESH_MS = 1000
 """So long an answer about the present serves all who ask."""
 RULES_MS = 3_600_000
@@ -252,8 +254,8 @@ class LiveHost:
             answer = self._send(path, parameters)
             status, told = answer.status_code, used_limits(answer.headers)
             if status != 200:
-                wait = answer.headers.get("Retry-After", "")
-                error = error_for(status, 0, "", is_read=True, retry_after=wait, now_ms=self._now_ms())
+                wait, text = answer.headers.get("Retry-After", ""), _text(answer)
+                error = error_for(status, 0, text, is_read=True, retry_after=wait, now_ms=self._now_ms())
         finally:
             ledger.settle(passed, error, status, told, is_free=False)
         return self._body(path, answer)
@@ -268,9 +270,11 @@ class LiveHost:
 
     def _body(self, path: str, answer: requests.Response) -> Any:
         if answer.status_code in (418, 429):
-            wait = answer.headers.get("Retry-After", "")
-            seconds = int(wait) if wait.isascii() and wait.isdigit() else 60
-            self._banned_until_ms = self._now_ms() + 1000 * seconds
+            now, wait = self._now_ms(), answer.headers.get("Retry-After", "")
+            is_ban = answer.status_code == 418
+            unsaid = SHORTEST_BAN_SECONDS if is_ban else SLOWED_SECONDS
+            seconds = pause_seconds(wait, _text(answer) if is_ban else "", now, unsaid)
+            self._banned_until_ms = now + int(1000 * seconds)
         if answer.status_code != 200:
             raise HostFailure(f"{path}: HTTP {answer.status_code}")
         if len(answer.content) > _BODY_LIMIT:
@@ -279,6 +283,11 @@ class LiveHost:
             return answer.json()
         except ValueError as error:
             raise HostFailure(f"{path}: no JSON") from error
+
+
+def _text(answer: requests.Response) -> str:
+    """Binance's words in an answer; "" where there are none."""
+    return code_and_text(parsed_json(answer.content))[1]
 
 
 def _spec(spec: SymbolSpec, row: Mapping[str, Any]) -> SymbolSpec:

@@ -63,6 +63,8 @@ class Host:
         self.walk = WalkMarket(9, 60, {name: SYMBOLS[name] for name in LISTED})
         self.controls: list[Control] = []
         self.trouble: str | int = ""
+        self.wait = {"Retry-After": "120"}
+        self.words = ""
         self.asked: list[str] = []
         self.url = ""
 
@@ -80,7 +82,7 @@ class Host:
         parts = urlsplit(address)
         self.asked.append(parts.path.removeprefix("/api/v3/"))
         if isinstance(self.trouble, int):
-            return self.trouble, {"Retry-After": "120"}, b"{}"
+            return self.trouble, self.wait, json.dumps({"code": -1003, "msg": self.words}).encode()
         if self.trouble == "malformed":
             return 200, {}, b'{"symbols": ['
         if self.trouble == "form":

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from exchanges.paper import services
-from exchanges.paper.drawn_faults import NOT_FOUND_YET, OUT_OF_ORDER, DrawnPlan, Lot
-from exchanges.paper.faults import KINDS, Outcome
+from exchanges.paper.drawn_faults import NOT_FOUND_YET, OUT_OF_ORDER, Drawn, DrawnPlan, Lot
+from exchanges.paper.faults import KINDS, Fault, Outcome
 from exchanges.paper.tests.serving import serving
 from exchanges.paper.tests.support import DATABASES, Client
 from exchanges.paper.wire import Answer, RawRequest, answer
@@ -122,6 +122,21 @@ def test_an_order_that_is_not_found_yet_was_placed_and_is_found_later() -> None:
     assert plan.happened == {NOT_FOUND_YET: 1, "not_found": 1}
 
 
+class OneBan(Lot):
+    """A lot in which the first request of all that read meets a ban of three seconds, and nothing else happens."""
+
+    def draw(self, group: str, number: int) -> Drawn | None:
+        return Drawn("banned", Fault("banned", seconds=3)) if (group, number) == ("reads", 1) else None
+
+
+def test_requests_in_a_ban_are_counted_once_everybody_can_know_of_it_and_until_it_is_about_to_end() -> None:
+    moments = iter([0, 0, 1_499, 1_500, 2_699, 2_700, 4_000])
+    exchange, plan = Exchange(), DrawnPlan(OneBan(**ALWAYS), clock=lambda: next(moments))
+    for _request in range(6):
+        plan.outcome(request("GET", "/api/v3/account"), exchange)
+    assert plan.happened == {"banned": 1, "bans": [{"since_ms": 0, "until_ms": 3_000, "requests": 2}]}
+
+
 def test_an_answer_out_of_order_is_the_one_that_the_same_question_got_before() -> None:
     exchange = Exchange()
     plan = only(OUT_OF_ORDER)
@@ -138,6 +153,21 @@ def test_an_answer_out_of_order_is_the_one_that_the_same_question_got_before() -
 
 
 @pytest.mark.django_db(transaction=True, databases=DATABASES)
+def test_an_answer_that_comes_again_is_taken_for_that_of_the_next_request(tmp_path: Path) -> None:
+    def begins_so(seed: int) -> bool:
+        lot = Lot(**{**given, "seed": seed})
+        first, second = lot.draw("reads", 1), lot.draw("reads", 2)
+        return first is not None and first.kind == "duplicate_answer" and first.fault.seconds > 1 and second is None
+
+    given = {**ALWAYS, "reads": 500, "timeout_ms": 3_000}
+    seed = next(number for number in range(10_000) if begins_so(number))
+    with serving(tmp_path, "--faults", json.dumps({**given, "seed": seed})) as server, requests.Session() as session:
+        first, second = (session.get(f"{server.url}/api/v3/{path}", timeout=5) for path in ("time", "ping"))
+        assert "serverTime" in first.json()
+        assert second.json() == first.json()
+
+
+@pytest.mark.django_db(transaction=True, databases=DATABASES)
 def test_a_server_lets_them_rest_at_a_signal_and_tells_what_has_happened(tmp_path: Path) -> None:
     with serving(tmp_path, "--faults", json.dumps(ALWAYS)) as server:
         client = Client(services.open_account("drawn", {"USDT": Decimal(10_000)}), server.url)
@@ -149,16 +179,16 @@ def test_a_server_lets_them_rest_at_a_signal_and_tells_what_has_happened(tmp_pat
             except (requests.RequestException, ValueError):
                 return True
 
-        def toggle() -> tuple[str, dict[str, int]]:
+        def toggle() -> tuple[str, dict[str, Any]]:
             server.process.send_signal(signal.SIGUSR1)
             assert server.process.stdout is not None
             state, _, happened = server.process.stdout.readline().partition(": ")
             return state, json.loads(happened)
 
         failures = sum(fails() for _request in range(30))
-        assert failures > 10
+        assert failures > 5  # an answer that comes again may hide what the next request met
         state, happened = toggle()
         assert state == "Faults off"
-        assert sum(happened.values()) >= 30
+        assert sum(count for kind, count in happened.items() if kind != "bans") >= 20
         assert not any(fails() for _request in range(5))
         assert toggle() == ("Faults on", happened)

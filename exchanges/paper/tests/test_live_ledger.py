@@ -49,6 +49,31 @@ def test_a_ban_of_live_prices_stops_every_process_and_every_adapter(status: int)
         assert second.live.best()
 
 
+@pytest.mark.parametrize(
+    ("wait", "named_seconds", "seconds"),
+    [({}, 600, 600), ({"Retry-After": "0"}, 0, 120), ({}, 0, 120), ({"Retry-After": "300"}, 600, 600)],
+    ids=["in words", "no time", "nothing", "header and words"],
+)
+def test_a_ban_is_obeyed_as_long_as_its_words_say_and_never_for_a_moment(
+    wait: dict[str, str], named_seconds: int, seconds: int
+) -> None:
+    clock, store = Clock(), MemoryStore()
+    with hosting(Host(clock)) as host:
+        process = Process(host, store, clock)
+        host.trouble, host.wait = 418, wait
+        host.words = f"IP banned until {clock.now + named_seconds * 1000}." if named_seconds else "IP banned."
+        with pytest.raises(HostFailure):
+            process.live.best()
+        assert store.hosts[host.url].paused_until == clock.now + seconds * 1000
+        host.trouble = ""
+        clock.now += seconds * 1000 - 1
+        with pytest.raises(HostFailure) as caught:
+            process.live.best()
+        assert not caught.value.asked
+        clock.now += 1
+        assert process.live.best()
+
+
 def test_while_the_host_is_banned_live_prices_are_not_asked_for() -> None:
     clock, store = Clock(), MemoryStore()
     with hosting(Host(clock)) as host:

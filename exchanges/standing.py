@@ -1,0 +1,87 @@
+"""What is known of an account at its exchange: whether its keys work, and which account they open.
+
+Who asked the exchange writes what it said only over what it knew when it asked. A pause that was set by hand stands,
+whatever the exchange says.
+"""
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from botbalance.lib.errors import Invalid
+from exchanges import keys
+from exchanges.adapters.base import ExchangeAdapter
+from exchanges.errors import CredentialsRefused
+from exchanges.models import ExchangeAccount
+
+logger = logging.getLogger(__name__)
+
+Status = ExchangeAccount.Status
+REASON_CHARACTERS = 400
+
+
+def ask(account: ExchangeAccount, adapter: ExchangeAdapter) -> str:
+    """Ask the exchange whether the keys work: the clock first, then the account, then what else the key may do.
+
+    A warning, "" where there is none. Raises CredentialsRefused, or another ExchangeError.
+    """
+    adapter.sync_clock()
+    info = adapter.account_info()
+    if not info.can_trade:
+        raise CredentialsRefused(keys.may_not_trade())
+    remember_uid(account, info.uid)
+    return keys.check_rights(adapter)
+
+
+def remember_uid(account: ExchangeAccount, uid: int | None) -> None:
+    """Keep the exchange's number of an account, if it told one."""
+    if uid is None or uid == account.exchange_uid:
+        return
+    if account.exchange_uid is not None:
+        logger.warning("account %s: the exchange gives it another number than before", account.pk)
+    account.exchange_uid = uid
+    if account.pk is not None:
+        ExchangeAccount.objects.filter(pk=account.pk).update(exchange_uid=uid)
+
+
+def refuse_second_connection(account: ExchangeAccount) -> None:
+    """Raise Invalid where somebody has connected this Binance account already: two strategies would undo each other's
+    work. Accounts without keys of their own share one on purpose. Where a number is not known yet the key is compared.
+    """
+    if not account.has_own_keys:
+        return
+    others = ExchangeAccount.objects.filter(venue=account.venue, archived_at=None).exclude(pk=account.pk)
+    same_number = [] if account.exchange_uid is None else others.filter(exchange_uid=account.exchange_uid)
+    same_key = [other for other in others.filter(key_tail=account.key_tail) if other.api_key == account.api_key]
+    if same_key or any(other.has_own_keys for other in same_number):
+        message = _(
+            "This Binance account is connected to this server already. Two strategies would trade against each "
+            "other in it: disconnect it first, or use a key of another account."
+        )
+        raise Invalid(_("Some fields need your attention."), fields={"api_key": [message]})
+
+
+def remember(account: ExchangeAccount, status: str, reason: str) -> None:
+    """Keep what a check has found, unless the status has changed since `account` was loaded."""
+    rows = ExchangeAccount.objects.filter(pk=account.pk)
+    known = rows.filter(status=account.status).exclude(status=Status.PAUSED)
+    known.update(status=status, status_reason=reason[:REASON_CHARACTERS])
+    rows.update(checked_at=timezone.now())
+    account.refresh_from_db(fields=["status", "status_reason", "checked_at"])
+
+
+def mark_refused(account: ExchangeAccount, reason: str) -> None:
+    """Stop using an account whose key the exchange refuses, until its owner, who is told, has it checked."""
+    rows = ExchangeAccount.objects.filter(pk=account.pk)
+    free = rows.exclude(status=Status.PAUSED)
+    with transaction.atomic():
+        has_turned = free.filter(archived_at=None).exclude(status=Status.REFUSED).update(status=Status.REFUSED)
+        free.update(status_reason=reason[:REASON_CHARACTERS])
+        rows.update(checked_at=timezone.now())
+        if has_turned:
+            keys.tell_refused(account)
+    account.refresh_from_db(fields=["status", "status_reason", "checked_at"])
+    stands = " (it stays paused)" if account.status == Status.PAUSED else ""
+    logger.warning("account %s refused by the exchange%s", account.pk, stands)
