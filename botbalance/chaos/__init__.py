@@ -9,6 +9,7 @@ exchange    the paper exchange's process                       children    the o
 scene       users, accounts and strategies                     child       what such a process runs
 traffic     people at the API meanwhile                        settling    after the last fault
 comparison  two sides' books (pure)                            reading     books from both databases
+conduct     whether one plan came after the other (pure)       bans        who asked while the exchange had banned us
 sabotage    our code broken on purpose, to see it caught
 
 Nothing in the product knows of it.

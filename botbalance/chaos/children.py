@@ -5,26 +5,37 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
 
 _END_SECONDS = 10
+# So long a start may take. Who finds a server away meanwhile may give up: that is what a supervisor is for.
+_START_SECONDS = 20
 _LEAST_LIFE_SECONDS = 1  # what dies at once is not started again and again at full speed
 
 
 class Child:
     """One process and its log. It belongs to the director's group, which the command ends as a whole."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         self.name = name
         self.log = log
         self.deaths = 0
+        self.failed_starts = 0
         self._command = [sys.executable, "-m", "botbalance.chaos.child", *command]
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0
+        self._clock_ns = clock_ns
 
     @property
     def is_alive(self) -> bool:
@@ -40,7 +51,7 @@ class Child:
                 stdout=log,
                 stderr=log,
             )
-        self._started = time.monotonic_ns()
+        self._started = self._clock_ns()
 
     def kill(self) -> bool:
         """SIGKILL, in the middle of whatever it does; False when it was dead already."""
@@ -54,11 +65,18 @@ class Child:
         if self._process is not None:
             self._process.send_signal(number)
 
-    def revive(self) -> None:
-        """Start it again when it is dead. A death that nobody caused is counted."""
-        if not self.is_alive and time.monotonic_ns() - self._started > _LEAST_LIFE_SECONDS * 1_000_000_000:
+    def revive(self, outage_ns: int = 0) -> None:
+        """Start it again when it is dead. A death that nobody caused is counted; apart from these, one in a start that
+        met an outage: `outage_ns` is when the last one was or is, by the monotonic clock.
+        """
+        lived_ns = self._clock_ns() - self._started
+        if self.is_alive or lived_ns <= _LEAST_LIFE_SECONDS * 1_000_000_000:
+            return
+        if outage_ns >= self._started and lived_ns < _START_SECONDS * 1_000_000_000:
+            self.failed_starts += 1
+        else:
             self.deaths += 1
-            self.start()
+        self.start()
 
     def await_end(self) -> None:
         """It has been asked to end; when it takes too long it is made to."""
@@ -83,6 +101,15 @@ def end_all(children: Iterable[Child]) -> None:
         child.send(signal.SIGTERM)
     for child in known:
         child.await_end()
+
+
+def deaths_of(children: Iterable[Child]) -> list[str]:
+    """Processes that ended although nobody had killed them, as sentences."""
+    return [
+        f"{child.name} ended by itself {child.deaths} times, and was started again"
+        for child in children
+        if child.deaths
+    ]
 
 
 def end_group(leader: int) -> None:

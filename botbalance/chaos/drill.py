@@ -11,11 +11,13 @@ from typing import Any
 
 from django.db import connection
 
-from botbalance.chaos import reading, scene
-from botbalance.chaos.children import Child, end_all
+from botbalance.chaos import bans, reading, scene
+from botbalance.chaos.children import Child, deaths_of, end_all
+from botbalance.chaos.comparison import Findings
+from botbalance.chaos.conduct import keys_with_several_runs
 from botbalance.chaos.exchange import Exchange
 from botbalance.chaos.grounds import Grounds, free_port
-from botbalance.chaos.plan import Options, Strike, strikes
+from botbalance.chaos.plan import Options, Strike, missing_kinds, strikes
 from botbalance.chaos.proxies import Line
 from botbalance.chaos.settling import settle
 from botbalance.chaos.traffic import Crowd
@@ -73,7 +75,9 @@ class Drill:
         self.begun = time.monotonic()
         self._parts: list[tuple[str, int]] = []  # what has taken how long, in ms
         self._cut_until: dict[str, int] = {}  # by server, in monotonic ns
+        self._outage_ns = 0  # when PostgreSQL or Redis was last away
         self._coarse: set[str] = set()
+        self._heard_ms: set[int] = set()  # when bans were heard of
 
     def run(self) -> Verdict:
         scene.prepare()
@@ -120,11 +124,18 @@ class Drill:
         by_kind = exchange.toggle_faults()
         self.verdict.faults_by_kind = dict(sorted((by_kind | self.struck).items()))
         say(f"The faults have ended. People met: {dict(crowd.statuses)}")
+        missing = missing_kinds(self.options, self.verdict.faults_by_kind, list(self.children), list(self.lines))
+        if missing:
+            say(f"WARNING: so long a drill meets every kind of fault, and this one never met {', '.join(missing)}.")
+        say(bans.summary(exchange.bans, self._heard_ms))
         settled = settle(crowd.people, self._revive)
         self.verdict.settle_s = settled.seconds
         self._note("settling")
         end_all(self.children.values())
-        self._compare(settled.loose_ends)
+        found = reading.compare_all()
+        found.mismatches += settled.loose_ends
+        found.mismatches += bans.ignored(exchange.bans, self._heard_ms)
+        self._judge(found, crowd)
 
     # --- the storm ----------------------------------------------------------------------------------------
 
@@ -139,6 +150,7 @@ class Drill:
                 self._strike(waiting.pop(0))
             self._mend(time.monotonic_ns())
             self._revive()
+            self._hear()
             now = time.monotonic()
             if done != known:
                 known, changed = done, now
@@ -171,10 +183,17 @@ class Drill:
             raise ValueError(f"nothing strikes like {strike.kind}")
 
     def _mend(self, now_ns: int) -> None:
+        if self._cut_until.keys() - {"exchange"}:
+            self._outage_ns = now_ns
         for server, until in list(self._cut_until.items()):
             if now_ns >= until:
                 self.lines[server].mend()
                 del self._cut_until[server]
+
+    def _hear(self) -> None:
+        since_ms = bans.last_heard_ms()
+        if since_ms is not None:
+            self._heard_ms.add(since_ms)
 
     def _calm(self) -> None:
         """Everything works again."""
@@ -213,7 +232,7 @@ class Drill:
         if os.getppid() != self.parent:
             raise Failed("the command that started it has ended")
         for child in self.children.values():
-            child.revive()
+            child.revive(self._outage_ns)
 
     def _await_site(self, crowd: Crowd) -> None:
         until = time.monotonic() + STALLED_SECONDS
@@ -225,9 +244,12 @@ class Drill:
 
     # --- the verdict --------------------------------------------------------------------------------------
 
-    def _compare(self, loose_ends: tuple[str, ...]) -> None:
-        found = reading.compare_all()
-        found.mismatches += loose_ends
+    def _judge(self, found: Findings, crowd: Crowd) -> None:
+        """Count and say what was found, and what only this process has seen."""
+        for person in crowd.people:
+            several = keys_with_several_runs(person.runs_of_key, reading.runs_of_keys(person.trader.user_id))
+            found.duplicates += [f"account {person.trader.account_id}: {text}" for text in several]
+        found.mismatches += deaths_of(self.children.values())
         self.verdict.duplicates = len(found.duplicates)
         self.verdict.lost = len(found.lost)
         self.verdict.mismatches = len(found.mismatches)
@@ -240,9 +262,12 @@ class Drill:
                 say(f"{title} {text}")
             if len(texts) > _MOST_SHOWN:
                 say(f"{title} … and {len(texts) - _MOST_SHOWN} more")
-        deaths = {child.name: child.deaths for child in self.children.values() if child.deaths}
-        if deaths:
-            say(f"Processes that ended by themselves and were started again: {deaths}")
+        failed = {child.name: child.failed_starts for child in self.children.values() if child.failed_starts}
+        if failed:
+            say(f"Started again, since PostgreSQL or Redis was away when they began: {failed}")
+        for child in self.children.values():
+            if child.deaths:
+                say(f"--- {child.name}\n{child.last_words()}")
 
     def _note(self, part: str) -> None:
         """Everything since the last part was this one."""

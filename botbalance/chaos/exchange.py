@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from botbalance.chaos import bans
+from botbalance.chaos.bans import Ban
 from botbalance.chaos.plan import ASKS_PER_MILLE, READS_PER_MILLE, Options
 
 _WAIT_SECONDS = 60
@@ -41,17 +43,20 @@ class Exchange:
             )
         self._log = log
         self.port = 0
+        self.bans: list[Ban] = []
 
     def await_start(self) -> None:
         """Wait until it listens, at `port`."""
         self.port = urlsplit(self._line("Paper exchange is at ").split()[0]).port or 0
 
     def toggle_faults(self) -> dict[str, int]:
-        """Let the faults rest, or go on: what has happened so far, by kind."""
+        """Let the faults rest, or go on: what has happened so far, by kind. `bans` are those of them so far."""
         self._process.send_signal(signal.SIGUSR1)
         said = self._line("Faults ")
-        happened: dict[str, int] = json.loads(said.partition(": ")[2])
-        return happened
+        happened = json.loads(said.partition(": ")[2])
+        self.bans = bans.read(happened.pop("bans", []))
+        by_kind: dict[str, int] = happened
+        return by_kind
 
     def end(self) -> None:
         self._process.terminate()

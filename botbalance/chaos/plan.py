@@ -1,7 +1,7 @@
 """What goes wrong in a drill and when, drawn from its seed. Pure: moments are counted in ticks, not in time."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 SABOTAGES = ("resend-post", "skip-intent", "ignore-unknown")
@@ -18,6 +18,13 @@ _CUTS = (1, 1)
 _REFUSALS = (5, 1)
 _STEP_CHANGES = (3, 1)
 _CUT_MS = (200, 1500)
+# What every drill of so many ticks meets, unless something has gone wrong with the drill itself.
+ALL_KINDS_TICKS = 5_000
+_EVERY_KIND = (
+    "refused", "reset_before", "reset_after", "lost_before", "lost_after", "slow", "late_answer", "error_before",
+    "error_after", "throttled", "banned", "clock_skew", "not_found", "not_found_yet", "truncated", "cut_short", "html",
+    "duplicate_answer", "out_of_order", "step_size",
+)  # fmt: skip
 _DEADLINE_SECONDS = 240
 _MS_A_TICK = 150
 
@@ -71,6 +78,18 @@ def strikes(options: Options, victims: Sequence[str], servers: Sequence[str], sy
     for tick in moments(_STEP_CHANGES):
         found.append(Strike(tick, "step", chance.choice(symbols)))
     return sorted(found)
+
+
+def missing_kinds(options: Options, met: Collection[str], victims: Sequence[str], servers: Sequence[str]) -> list[str]:
+    """Kinds of faults that a drill long enough for all of them has not met, in order; of a shorter drill none."""
+    if options.ticks < ALL_KINDS_TICKS:
+        return []
+    expected = {
+        *_EVERY_KIND,
+        *(f"kill_{victim.split('-')[0]}" for victim in victims),
+        *(f"{server}_cut" for server in servers if server != "exchange"),
+    }
+    return sorted(expected - set(met))
 
 
 def _count(ticks: int, rate: tuple[int, int]) -> int:

@@ -5,12 +5,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import OuterRef, Subquery
+
 from botbalance.chaos.comparison import Findings, OurOrder, Ours, TheirOrder, Theirs, Trade, compare
+from botbalance.chaos.conduct import UNRESOLVED, Meant, Planned, RunTime, overlapping_runs, planned_too_early
 from botbalance.lib.money import plain
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
 from exchanges.paper.models import PaperAccount, PaperBalance, PaperOrder, PaperTrade
-from orders.models import Fill, Order, Run
+from orders.models import Fill, Order, OrderEvent, Round, Run
 from portfolio.models import AccountBalances, CashFlow
 
 
@@ -22,6 +25,7 @@ def compare_all() -> Findings:
         row = PaperAccount.objects.get(api_key=account.api_key or account.paper_key)
         known.add(row.pk)
         found.add(compare(theirs(row), ours(account)), f"account {account.pk}")
+        found.add(conduct_of(account), f"account {account.pk}")
     for order in PaperOrder.objects.exclude(account_id__in=known):
         found.lost.append(f"an account that is nobody's has {order.symbol} {order.order_id}")
     return found
@@ -93,6 +97,30 @@ def ours(account: ExchangeAccount) -> Ours:
             f"{flow.kind} of {plain(flow.amount)} {flow.asset}" for flow in CashFlow.objects.filter(account=account)
         ],
     )
+
+
+def conduct_of(account: ExchangeAccount) -> Findings:
+    """Whether it was traded one rebalance, and one plan, after the other."""
+    runs = Run.objects.filter(account=account).values_list("pk", "started_at", "finished_at")
+    rounds = Round.objects.filter(run__account=account).order_by("tick_ts")
+    known = OrderEvent.objects.filter(order=OuterRef("pk")).exclude(status__in=UNRESOLVED).order_by("pk")
+    orders = Order.objects.filter(account=account).order_by("pk")
+    return Findings(
+        duplicates=overlapping_runs(RunTime(*row) for row in runs),
+        mismatches=planned_too_early(
+            (Planned(*row) for row in rounds.values_list("run", "number", "tick_ts", "created_at")),
+            [
+                Meant(*row)
+                for row in orders.values_list("client_order_id", "round__tick_ts", Subquery(known.values("at")[:1]))
+            ],
+        ),
+    )
+
+
+def runs_of_keys(user_id: int) -> dict[str, int]:
+    """A user's rebalances by the idempotency keys that they were made for."""
+    made = Run.objects.filter(user=user_id).exclude(idempotency_key=None)
+    return {key: pk for key, pk in made.values_list("idempotency_key", "pk") if key is not None}
 
 
 def balances_read_at(account_id: int) -> datetime | None:

@@ -3,11 +3,18 @@
 from collections.abc import Callable, Mapping
 
 from django.db import transaction
+from django.db.models import QuerySet
 
+from exchanges.adapters.base import ExchangeAdapter
 from exchanges.adapters.binance import BinanceAdapter
 from exchanges.domain import NewOrder, OrderReport
 from exchanges.errors import OutcomeUnknown, Unavailable
+from exchanges.models import ExchangeAccount
+from orders import selectors
+from orders.domain import Status
 from orders.models import Order
+from orders.services import sending
+from orders.services.resolving import ask
 
 _place = BinanceAdapter.place_order
 
@@ -45,8 +52,25 @@ def _put(place_order: Callable[[BinanceAdapter, NewOrder, int], OrderReport]) ->
     return patch
 
 
+def _never_ask() -> None:
+    """Orders whose outcome is not known are not asked about: not after their answer was lost, not in any turn. Not
+    among the public choices: a cancel asks about them, so all that shows it is the time when nobody helps.
+    """
+    due_orders = selectors.due_orders
+
+    def without_unknown(account: ExchangeAccount) -> QuerySet[Order]:
+        return due_orders(account).exclude(status=Status.UNKNOWN)
+
+    def never(order: Order, adapter: ExchangeAdapter) -> bool:
+        return order.status != Status.UNKNOWN and ask(order, adapter)
+
+    selectors.due_orders = without_unknown
+    sending.ask = never  # type: ignore[attr-defined]  # as above
+
+
 SABOTAGE: Mapping[str, Callable[[], None]] = {
     "resend-post": _put(_resend),
     "skip-intent": _put(_record_later),
     "ignore-unknown": _put(_forget),
+    "never-ask": _never_ask,
 }

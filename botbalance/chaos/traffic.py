@@ -4,6 +4,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from http.client import CREATED
 from typing import Any
 
 import requests
@@ -24,6 +25,8 @@ class Api:
     """One person's view of the API. A web process that is dead is part of the game: then the answer is None.
 
     `flies`: nothing was done since the autopilot was started that stops or pauses it.
+    `runs_of_key` are the rebalances that "rebalance now" was answered with, by idempotency key, from the first that was
+    made for it on: before that the answer is whatever is under way at the account.
     `trouble` is why the last request came to nothing, or what its answer said could not be done; "" when all was well.
     """
 
@@ -32,6 +35,8 @@ class Api:
         self.statuses: Counter[str] = Counter()
         self.trouble = ""
         self.flies = False
+        self.runs_of_key: dict[str, list[int]] = {}
+        self._status = 0
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = False
@@ -48,6 +53,7 @@ class Api:
             self.trouble = f"no answer ({type(error).__name__})"
             return None
         self.statuses[str(response.status_code)] += 1
+        self._status = response.status_code
         try:
             answer = response.json()
         except ValueError:
@@ -57,6 +63,14 @@ class Api:
             return None
         self.trouble = ""
         return answer
+
+    def execute(self, key: str) -> None:
+        """Rebalance now."""
+        answer = self.ask(
+            "POST", "rebalance/execute", {"strategy": self.trader.strategy_id}, **{"Idempotency-Key": key}
+        )
+        if answer is not None and (self._status == CREATED or key in self.runs_of_key):
+            self.runs_of_key.setdefault(key, []).append(answer["run"])
 
     def start(self) -> bool:
         self.flies = self.ask("POST", f"strategies/{self.trader.strategy_id}/start") is not None
@@ -126,8 +140,7 @@ def act(person: Api, action: str, chance: random.Random) -> None:
     elif action == "execute":
         key = f"{chance.getrandbits(64):x}"
         for _click in range(chance.choice((1, 1, 2))):
-            headers = {"Idempotency-Key": key}
-            person.ask("POST", "rebalance/execute", {"strategy": trader.strategy_id}, **headers)
+            person.execute(key)
     elif action == "cancel_one":
         found = person.ask("GET", f"orders?account={trader.account_id}&status=open") or {}
         for order in found.get("results", [])[:1]:

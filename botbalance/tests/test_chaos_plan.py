@@ -1,6 +1,6 @@
 """What goes wrong in a drill is a function of its seed."""
 
-from botbalance.chaos.plan import Options, strikes
+from botbalance.chaos.plan import Options, missing_kinds, strikes
 
 VICTIMS = ("beat", "web", "worker-1", "worker-2")
 SERVERS = ("exchange", "postgres", "redis")
@@ -34,3 +34,15 @@ def test_every_strike_comes_before_the_last_tick_and_in_order() -> None:
     assert found == sorted(found)
     assert all(1 <= tick < 500 for tick, *_rest in found)
     assert all(200 <= milliseconds <= 1500 for _tick, kind, _target, milliseconds in found if kind == "cut")
+
+
+def test_a_long_drill_that_never_met_a_kind_of_fault_is_told_which_and_a_short_one_is_not() -> None:
+    def missing(ticks: int, *met: str) -> list[str]:
+        return missing_kinds(Options(1, ticks, users=10), met, VICTIMS, SERVERS)
+
+    everything = missing(5_000)
+    assert {"reset_after", "banned", "step_size", "duplicate_answer", "refused"} < set(everything)
+    assert {"kill_beat", "kill_web", "kill_worker", "postgres_cut", "redis_cut"} < set(everything)
+    assert missing(5_000, *everything) == []
+    assert missing(5_000, *(kind for kind in everything if kind != "banned")) == ["banned"]
+    assert missing(4_999) == []

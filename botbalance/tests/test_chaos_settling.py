@@ -12,6 +12,7 @@ from botbalance.chaos import settling
 from botbalance.chaos.scene import Trader
 from botbalance.chaos.traffic import Api
 from exchanges.models import ExchangeAccount
+from exchanges.paper import faults
 from orders import services
 from orders.models import Order, Run
 from portfolio import services as portfolio
@@ -45,7 +46,7 @@ def account(alice: User, paper_account: Callable[..., ExchangeAccount]) -> Excha
 
 @pytest.fixture
 def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GROUNDING_SECONDS", "ENDING_SECONDS", "READING_SECONDS"):
+    for name in ("UNASSISTED_SECONDS", "GROUNDING_SECONDS", "ENDING_SECONDS", "READING_SECONDS"):
         monkeypatch.setattr(settling, name, 1)
 
 
@@ -120,3 +121,48 @@ def test_a_long_list_is_cut_short(account: ExchangeAccount, no_time: None) -> No
     told = settling.settle(people, lambda: None).loose_ends
     assert sum("could not be switched off" in text for text in told) == 10
     assert "… and 4 more of these" in told
+
+
+@pytest.fixture
+def unknown(alice: User, account: ExchangeAccount, strategy: Callable[..., Strategy]) -> Order:
+    """An order that was sent, and of which nobody knows what became."""
+    lost = {"match": "POST /api/v3/order", "kind": "reset_after"}
+    with faults.plan([lost, {"match": "GET /api/v3/order", "kind": "refuse", "times": 100}]):
+        services.execute(alice, strategy(account, {"BTC": 40}, order_step_pct="5"), trigger=Run.Trigger.API)
+    found = Order.objects.get()
+    assert found.status == "UNKNOWN"
+    return found
+
+
+def obedient_site(account: ExchangeAccount) -> Callable[[str], Any]:
+    """Does what it is asked to do at once."""
+
+    def site(path: str) -> dict[str, Any]:
+        if path.startswith("orders"):
+            services.cancel_all(account)
+        if path.startswith("balances"):
+            portfolio.read_balances(account)
+        return {"problem": "", "problems": []}
+
+    return site
+
+
+@pytest.mark.usefixtures("no_time")
+def test_an_order_that_only_a_cancel_has_found_out_about_is_named(account: ExchangeAccount, unknown: Order) -> None:
+    (told,) = settle(Person(account, obedient_site(account)))
+    assert told.startswith(f"account {account.pk}: BTCUSDT {unknown.client_order_id} has not come to its end: UNKNOWN")
+    assert told.endswith("nobody has found that out by itself")
+    unknown.refresh_from_db()
+    assert unknown.is_final
+
+
+@pytest.mark.usefixtures("no_time")
+def test_an_order_that_the_systems_own_turns_find_out_about_is_as_it_should_be(
+    account: ExchangeAccount, unknown: Order
+) -> None:
+    person = Person(account, obedient_site(account))
+    assert settling.settle([person], lambda: _track(account)).loose_ends == ()
+
+
+def _track(account: ExchangeAccount) -> None:
+    services.track_account(account)

@@ -84,3 +84,18 @@ def test_whoever_starts_flies_until_they_stop_or_cancel(person_told: Told) -> No
         assert person.start()
         act(person, action, chance)
         assert person.flies is flies, action
+
+
+def test_rebalances_of_a_key_are_remembered_from_the_first_that_was_made_for_it(person_told: Told) -> None:
+    answers = [response(status, f'{{"run": {run}}}') for status, run in ((200, 3), (201, 4), (200, 4), (201, 5))]
+    person = person_told(*answers)
+    for key in ("one", "one", "one", "two"):
+        person.execute(key)
+    assert person.runs_of_key == {"one": [4, 4], "two": [5]}
+
+
+def test_what_was_not_answered_says_nothing_of_its_key(person_told: Told) -> None:
+    person = person_told(response(201, '{"run": 4}'), requests.Timeout(), response(409, "{}"))
+    for _click in range(3):
+        person.execute("one")
+    assert person.runs_of_key == {"one": [4]}

@@ -15,7 +15,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from botbalance.chaos.plan import SABOTAGES
+from botbalance.chaos.launch import launch
+from botbalance.chaos.plan import SABOTAGES, Options
 
 
 @pytest.fixture
@@ -94,6 +95,16 @@ def test_every_sabotage_is_caught(sabotage: str, alone: None) -> None:
     assert code == 1, said
     assert told["duplicates"] + told["lost"] > 0, said
     assert "problem" not in told, said
+
+
+@pytest.mark.soak
+def test_a_build_that_never_asks_what_became_of_an_order_is_caught_before_anybody_helps(
+    alone: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = launch(Options(seed=3, ticks=100, users=12, sabotage="never-ask"))
+    said = capfd.readouterr().err
+    assert told["mismatches"] > 0, said
+    assert "nobody has found that out by itself" in said
 
 
 @pytest.mark.soak
