@@ -1,7 +1,7 @@
 # Everything starts here. Needs Python 3.11 or newer and make; nothing else.
 #   make run    set up, and start BotBalance on http://127.0.0.1:8000 (PORT=… for another)
 #   make test   set up, and run the tests
-#   make soak   the long tests: 20,000 requests of a fuzz, half a minute of trading by two processes, a month replayed, and
+#   make soak   the long tests: 20,000 requests of a fuzz, thousands of plans, half a minute of trading by two processes, a month replayed, and
 #               small drills in which everything fails and processes are killed
 #   make bench  what users cost: rate limits, dispatching, planning, pages, memory; tables, and bench/results.json
 #   make check  lint, types, migrations, deployment settings

@@ -21,7 +21,7 @@ from accounts.pages import signed_in
 from botbalance import charts, selectors
 from botbalance.lib import system_settings
 from botbalance.lib.errors import AppError, NotFound
-from botbalance.lib.money import HUNDRED, ZERO
+from botbalance.lib.money import ZERO, plain
 from botbalance.lib.web import say, template_for
 from botbalance.selectors import Summary, SummaryRow
 from exchanges import selectors as exchanges
@@ -118,7 +118,7 @@ def _summary_context(summary: Summary) -> dict[str, Any]:
         "target_ring": charts.ring(
             (row.row.asset, row.colour, row.row.target_pct or ZERO) for row in _by_target(counted)
         ),
-        "verdict": _verdict(rows, strategy) if strategy else "",
+        "verdict": _verdict(rows, strategy, summary.managed) if strategy else "",
         "is_within": not any(row.is_outside for row in rows),
         "balances_at": summary.balances.as_of,
         "balances_ago": telling.relative(summary.balances.as_of),
@@ -132,18 +132,8 @@ def _holding_row(row: SummaryRow, strategy: Strategy | None, colour: str) -> Hol
     if strategy is None:
         return HoldingRow(row, colour, row.weight_pct, is_outside=False, is_apart=False)
     if row.target_pct is None:
-        to_sell = strategy.sell_unlisted and (row.weight_pct or ZERO) > _band(row, strategy)
-        return HoldingRow(row, colour, row.weight_pct, to_sell, is_apart=not strategy.sell_unlisted)
-    weight = None if row.drift_pct is None else row.drift_pct + row.target_pct
-    is_outside = row.asset != strategy.quote and row.drift_pct is not None and abs(row.drift_pct) > _band(row, strategy)
-    return HoldingRow(row, colour, weight, is_outside, is_apart=False)
-
-
-def _band(row: SummaryRow, strategy: Strategy) -> Decimal:
-    """Points by which the asset may drift."""
-    if strategy.band_type == Strategy.Band.RELATIVE:
-        return (row.target_pct or ZERO) * strategy.min_delta_pct / HUNDRED
-    return strategy.min_delta_pct
+        return HoldingRow(row, colour, row.weight_pct, row.is_outside, is_apart=not strategy.sell_unlisted)
+    return HoldingRow(row, colour, row.share_pct, row.is_outside, is_apart=False)
 
 
 def _by_target(rows: list[HoldingRow]) -> list[HoldingRow]:
@@ -151,15 +141,17 @@ def _by_target(rows: list[HoldingRow]) -> list[HoldingRow]:
     return sorted(rows, key=lambda row: (-(row.row.target_pct or ZERO), row.row.asset))
 
 
-def _verdict(rows: list[HoldingRow], strategy: Strategy) -> str:
+def _verdict(rows: list[HoldingRow], strategy: Strategy, managed: Decimal) -> str:
     """Whether the account is where its owner wants it, in a sentence."""
+    if managed <= 0:
+        return _("Now there is nothing to divide: the account holds nothing that the targets are about.")
     outside = [row for row in rows if row.is_outside]
     if not outside:
-        band = presentation.short(strategy.min_delta_pct)
+        band = plain(strategy.min_delta_pct)
         if strategy.band_type == Strategy.Band.RELATIVE:
             return _("Everything is within %(band)s %% of its target.") % {"band": band}
         return _("Everything is within the %(band)s %% band.") % {"band": band}
-    worst = max(outside, key=lambda row: abs(_drift(row)))
+    worst = min(outside, key=lambda row: (-abs(_drift(row)), row.row.asset))
     values = {"asset": worst.row.asset, "points": presentation.short(abs(_drift(worst)))}
     if worst.row.target_pct is None:
         text = _("%(asset)s is %(points)s %% of the portfolio, is not among the targets, and is to be sold.") % values

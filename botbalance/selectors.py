@@ -1,25 +1,29 @@
 """What needs several floors at once: a portfolio with its targets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from botbalance.lib.money import HUNDRED, ZERO
+from botbalance.lib.money import ZERO, wide
 from exchanges.models import ExchangeAccount
 from orders import selectors as orders
 from portfolio import services as portfolio
 from portfolio.domain import Holding, Valuation
 from portfolio.selectors import KnownBalances
 from strategies import selectors as strategies
-from strategies.domain import held_apart, target_weights
+from strategies.domain import BandType, Limits, target_weights
 from strategies.models import Strategy
+from strategies.planner.bands import Managed
+from strategies.services import limits_of
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryRow:
     """One asset of a summary: held, wanted, or both.
 
-    `weight_pct` is of NAV. `drift_pct` is what the planner goes by: points above the target in what the strategy
-    manages, which is NAV without coins it leaves alone. None where there is no price or no target.
+    `weight_pct` is of NAV. `share_pct` and `drift_pct` are what the autopilot goes by: the weight in what the strategy
+    manages, which is NAV without coins it leaves alone, and the points it is above its target there; the quote's target
+    is the reserve where that is more than the others leave. None where there is no price or no target. `is_outside`: it
+    is outside its band, which coins to be sold are too.
     """
 
     asset: str
@@ -30,16 +34,19 @@ class SummaryRow:
     weight_pct: Decimal | None
     target_pct: Decimal | None
     drift_pct: Decimal | None
+    share_pct: Decimal | None = None
+    is_outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """An account's value, weights and targets at one moment."""
+    """An account's value, weights and targets at one moment. `managed`: what the targets divide, in the quote."""
 
     valuation: Valuation
     balances: KnownBalances
     strategy: Strategy | None
     rows: tuple[SummaryRow, ...]
+    managed: Decimal
 
 
 def summarise(account: ExchangeAccount, *, fresh: bool = False) -> Summary:
@@ -51,26 +58,38 @@ def summarise(account: ExchangeAccount, *, fresh: bool = False) -> Summary:
     valuation, known = portfolio.value_account(account, changed_ms=changed_ms, fresh=fresh)
     strategy = strategies.active_strategy(account)
     if strategy is None:
-        return Summary(valuation, known, None, tuple(_row(holding, None, ZERO) for holding in valuation.holdings))
+        rows = tuple(_unmanaged(holding) for holding in valuation.holdings)
+        return Summary(valuation, known, None, rows, valuation.nav)
     targets = strategies.targets(strategy)
-    wanted = target_weights(targets, strategy.quote)
-    held = [holding.asset for holding in valuation.holdings]
-    apart = held_apart(held, targets, strategy.quote, strategy.sell_unlisted)
-    values = {holding.asset: holding.value or ZERO for holding in valuation.holdings}
-    managed = valuation.nav - sum((values[asset] for asset in apart), ZERO)
-    rows = [_row(holding, wanted.get(holding.asset), managed) for holding in valuation.holdings]
-    rows += [
-        SummaryRow(asset, ZERO, ZERO, None, ZERO, ZERO, weight, -weight)
-        for asset, weight in wanted.items()
-        if asset not in values
-    ]
-    return Summary(valuation, known, strategy, tuple(rows))
+    limits = limits_of(strategy, max(known.maker_rate, known.taker_rate), valuation.nav, ZERO)
+    with wide():
+        managed = Managed.of(valuation, targets, limits)
+        wanted = target_weights(targets, strategy.quote)
+        held = {holding.asset for holding in valuation.holdings}
+        holdings = [*valuation.holdings, *(_nothing_of(asset) for asset in wanted if asset not in held)]
+        rows = tuple(_row(holding, wanted.get(holding.asset), managed, limits, strategy.quote) for holding in holdings)
+    return Summary(valuation, known, strategy, rows, managed.value)
 
 
-def _row(holding: Holding, target: Decimal | None, managed: Decimal) -> SummaryRow:
-    drift = None
-    if target is not None and holding.value is not None and managed > 0:
-        drift = holding.value / managed * HUNDRED - target
+def _nothing_of(asset: str) -> Holding:
+    return Holding(asset, ZERO, ZERO, None, ZERO, ZERO)
+
+
+def _unmanaged(holding: Holding) -> SummaryRow:
     return SummaryRow(
-        holding.asset, holding.free, holding.locked, holding.price, holding.value, holding.weight_pct, target, drift
+        holding.asset, holding.free, holding.locked, holding.price, holding.value, holding.weight_pct, None, None
     )
+
+
+def _row(holding: Holding, target_pct: Decimal | None, managed: Managed, limits: Limits, quote: str) -> SummaryRow:
+    """A holding as `largest_drift` judges it, by which the autopilot goes."""
+    row = replace(_unmanaged(holding), target_pct=target_pct)
+    is_quote = holding.asset == quote
+    if holding.value is None or managed.value <= 0 or not (is_quote or holding.asset in managed.weights):
+        return row
+    target = managed.quote_target(limits) if is_quote else managed.target_value(holding.asset)
+    has_band = not is_quote or limits.band_type == BandType.ABSOLUTE
+    row = replace(row, is_outside=has_band and abs(target - holding.value) > managed.band(target, limits))
+    if target_pct is None:
+        return row
+    return replace(row, share_pct=managed.points(holding.value), drift_pct=managed.points(holding.value - target))

@@ -64,7 +64,7 @@ class TickAdmin(ReadOnly):
     list_display = ["id", "user", "strategy", "status", "reason", "looks", "milliseconds", "started_at", "ended_at"]
     list_filter = ["status", "code", "ended_at"]
     search_fields = ["user__email", "strategy__name"]
-    list_select_related = ["user", "strategy"]
+    list_select_related = ["user", "strategy", "run"]  # the run says how it has ended
     show_full_result_count = False
 
     @admin.display(description=_("reason"))

@@ -31,7 +31,7 @@ from strategies import selectors as strategies
 from strategies.models import Strategy
 from strategies.planner.bands import Managed
 from strategies.services import limits_of
-from strategies.ticks import LargestDrift, largest_drift
+from strategies.ticks import LargestDrift, coming_time, largest_drift
 
 # A look may wait for its worker; only after so many periods, and never before so many seconds, something is wrong.
 LATE_PERIODS = 3
@@ -70,7 +70,10 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """How an autopilot stands and what it would do. `view` is None where nothing can be said; `problem` says why."""
+    """How an autopilot stands and what it would do. `view` is None where nothing can be said; `problem` says why.
+
+    `left_open` is how many orders of its rebalances that have ended may still fill.
+    """
 
     strategy: Strategy
     standing: Standing
@@ -83,14 +86,21 @@ class Outlook:
     is_late: bool
     view: View | None
     problem: str
+    left_open: int
     effective: Effective
 
     @property
     def scheduled_at(self) -> datetime | None:
-        """The schedule's coming time; None for a strategy without one, or that is not on."""
+        """The schedule's coming time, as a look would go by it; None for a strategy without one, whose schedule has not
+        begun, or that is not on.
+        """
         autopilot = self.standing.autopilot
-        has_schedule = self.strategy.trigger_mode != Strategy.Trigger.THRESHOLD
-        return autopilot.scheduled_at if autopilot is not None and autopilot.is_flying and has_schedule else None
+        if autopilot is None or not autopilot.is_flying or self.strategy.trigger_mode == Strategy.Trigger.THRESHOLD:
+            return None
+        if autopilot.scheduled_at is None:
+            return None
+        interval = timedelta(minutes=self.strategy.interval_minutes)
+        return coming_time(autopilot.scheduled_at, timezone.now(), interval)
 
     @property
     def is_overdue(self) -> bool:
@@ -166,6 +176,7 @@ def outlook(strategy: Strategy) -> Outlook:
         is_late=is_late(standing),
         view=view,
         problem=problem,
+        left_open=selectors.orders_left_by(strategy).count(),
         effective=system_settings.current(),
     )
 

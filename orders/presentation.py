@@ -47,8 +47,15 @@ STATUS_WORDS: Mapping[str, Words] = {
     Status.EXPIRED_IN_MATCH: Words(
         "", _("expired"), _("The exchange ended it because it would have traded with another order of the account.")
     ),
-    Status.NOT_PLACED: Words("", _("not sent"), _("It never reached the exchange; nothing was traded.")),
-    Status.VANISHED: Words("bad", _("gone"), _("The exchange knew it once and does not any more.")),
+    Status.NOT_PLACED: Words("", _("not placed"), _("It was not placed; nothing was traded.")),
+    Status.VANISHED: Words(
+        "bad",
+        _("gone"),
+        _(
+            "The exchange knew it once and does not any more. The testnet is wiped about once a month, with all "
+            "that was on it."
+        ),
+    ),
 }
 
 RUN_WORDS: Mapping[str, Words] = {
@@ -69,6 +76,12 @@ EVENT_WORDS: Mapping[str, tuple[str, str | Promise]] = {
     "asked": ("warn", _("The exchange could not be asked.")),
     "fill": ("ok", _("Traded:")),
     "cancelling": ("", _("Asked the exchange to cancel it.")),
+    "cancelling_old": ("", _("Asked the exchange to cancel it: it had rested for its lifetime.")),
+    "cancelling_far": ("", _("Asked the exchange to cancel it: the market had moved too far from its price.")),
+    "cancelling_turned": ("", _("Asked the exchange to cancel it: the target has been reached without it.")),
+    "cancelling_ended": ("", _("Asked the exchange to cancel it: its rebalance has ended.")),
+    "cancelling_leftover": ("", _("Asked the exchange to cancel it: no rebalance waited for it any more.")),
+    "cancelling_owner": ("", _("Asked the exchange to cancel it: its owner cancelled it.")),
     "cancelled": ("", _("The exchange confirmed the cancellation.")),
     "cancelled_elsewhere": ("warn", _("Cancelled at the exchange, not by BotBalance.")),
     "expired": ("warn", _("The exchange ended it by its own rules.")),
@@ -86,15 +99,21 @@ EVENT_WORDS: Mapping[str, tuple[str, str | Promise]] = {
 SELF_EXPLAINING = frozenset({"intent", "sending", "sending_again"})
 
 
+def translated(stored: str) -> str:
+    """A text that was written down in English, in the reader's language where it is one of ours: not the exchange's."""
+    return gettext(stored) if stored else ""
+
+
 # --- Orders ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order as a line of a table."""
+    """An order as a line of a table. `error`: why it was refused or not placed, "" where it was not."""
 
     order: Order
     words: Words
+    error: str
     filled: str
     average: Decimal | None
     fees: tuple[tuple[str, Decimal], ...]
@@ -102,7 +121,8 @@ class OrderRow:
 
 def order_row(order: Order) -> OrderRow:
     fees = tuple((asset, Decimal(amount)) for asset, amount in order.fees.items())
-    return OrderRow(order, STATUS_WORDS[order.status], length(order.executed_pct), _average(order), fees)
+    words = STATUS_WORDS[order.status]
+    return OrderRow(order, words, translated(order.error), length(order.executed_pct), _average(order), fees)
 
 
 def _average(order: Order) -> Decimal | None:
@@ -121,6 +141,7 @@ class EventRow:
     event: OrderEvent
     mark: str
     text: str | Promise
+    detail: str
     state: Words | None
 
 
@@ -130,7 +151,8 @@ def timeline(events: Iterable[OrderEvent]) -> list[EventRow]:
     for event in events:
         mark, text = EVENT_WORDS.get(event.kind, ("", event.kind))
         told = event.kind in SELF_EXPLAINING or event.status == before
-        rows.append(EventRow(event, mark, text, None if told else STATUS_WORDS[event.status]))
+        state = None if told else STATUS_WORDS[event.status]
+        rows.append(EventRow(event, mark, text, translated(event.detail), state))
         before = event.status
     return rows
 
@@ -147,11 +169,14 @@ class SkipRow:
     settled: bool
 
 
+def skip_reason(skip: Skip) -> str:
+    """Why an asset is left alone, in the reader's language."""
+    return gettext(REASONS[skip.code]).format(**skip.values)
+
+
 def skip_rows(skips: Iterable[Skip]) -> list[SkipRow]:
     """What a plan leaves alone, in the reader's language; what wants attention first."""
-    rows = [
-        SkipRow(skip.asset, gettext(REASONS[skip.code]).format(**skip.values), skip.code in SETTLED) for skip in skips
-    ]
+    rows = [SkipRow(skip.asset, skip_reason(skip), skip.code in SETTLED) for skip in skips]
     return sorted(rows, key=lambda row: (row.settled, row.asset))
 
 

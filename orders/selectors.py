@@ -135,6 +135,12 @@ def turnover_since(account: ExchangeAccount, hours: int = 24) -> Decimal:
     return sum(rows, ZERO)
 
 
+def turnover_resting(account: ExchangeAccount) -> Decimal:
+    """Notional that our unfinished orders at an account may still trade, in the quote."""
+    rows = Order.objects.filter(account=account, status__in=UNFINISHED)
+    return sum((row.price * (row.quantity - row.executed_quantity) for row in rows), ZERO)
+
+
 def rounds_of(run: Run) -> list[Round]:
     """The run's rounds with their orders, oldest first, as they are now."""
     return list(run.rounds.prefetch_related("orders").select_related("run__account", "run__strategy"))
@@ -154,7 +160,7 @@ def round_view(round_: Round) -> RoundView:
         executed_anything=any(order.executed_quantity > 0 for order in orders),
         reached_exchange=any(order.exchange_order_id is not None for order in orders),
         refusals=tuple(order.error for order in orders if order.status == Status.REJECTED and order.error),
-        planned_ms=round_.tick_ts,
+        planned_ms=milliseconds(round_.created_at),
         resting_since_ms=tuple(order.sent_ms for order in orders if order.is_resting),
         cut_short_ms=tuple(
             milliseconds(order.finished_at) for order in orders if order.finished_at is not None and order.was_cut_short
@@ -215,6 +221,12 @@ def leftover_orders(account: ExchangeAccount) -> list[Order]:
     """Resting orders of ours whose rebalance has ended, oldest first."""
     rows = resting_orders(account).exclude(round__run__state=Run.State.ACTIVE)
     return list(rows.select_related("account", "round__run"))
+
+
+def orders_left_by(strategy: Strategy) -> QuerySet[Order]:
+    """Unfinished orders of a strategy's autopilot whose rebalance has ended, oldest first: nobody minds them."""
+    rows = unfinished_orders(strategy.account).filter(round__run__strategy=strategy)
+    return rows.filter(round__run__trigger=Run.Trigger.AUTOPILOT).exclude(round__run__state=Run.State.ACTIVE)
 
 
 def strangers_of(account: ExchangeAccount) -> QuerySet[StrangerOrder]:

@@ -9,6 +9,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from accounts import services as accounts
 from exchanges.models import ExchangeAccount
 from orders import selectors, services
 
@@ -46,10 +47,11 @@ def hurry(account_id: int, attempt: int = 0) -> None:
 
     Only a courtesy to whoever is watching: everything it does is done by the account's ticks as well.
     """
-    account = ExchangeAccount.objects.filter(pk=account_id, archived_at=None).first()
+    account = ExchangeAccount.objects.select_related("user").filter(pk=account_id, archived_at=None).first()
     if account is None:
         return
-    services.track_account(account)
+    with accounts.speaking_to(account.user):
+        services.track_account(account)
     if selectors.active_run(account) is not None and attempt + 1 < MOST_HURRIES:
         pause = HURRY_SECONDS[min(attempt + 1, len(HURRY_SECONDS) - 1)]
         hurry.apply_async((account_id, attempt + 1), countdown=pause)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from botbalance.lib.money import plain
 from botbalance.lib.templatetags.numbers import money
 from exchanges.domain import Venue
+from exchanges.models import ExchangeAccount
 from orders.models import Tick
 from orders.outlook import Outlook, Reason, State, View, at, is_late, reason_of, state_of
 from orders.presentation import Words, duration, short
@@ -28,7 +29,7 @@ STATE_WORDS: Mapping[State, Words] = {
     State.HELD: Words(
         "warn", _("on, held back"), _("It looks by itself, and trades again when nothing holds it back.")
     ),
-    State.PAUSED: Words("bad", _("paused"), _("It has stopped itself, and waits for you to let it go on.")),
+    State.PAUSED: Words("bad", _("paused"), _("It trades nothing, and waits for you to let it go on.")),
 }
 
 TICK_WORDS: Mapping[str, Words] = {
@@ -37,7 +38,7 @@ TICK_WORDS: Mapping[str, Words] = {
     Tick.Status.ACTED: Words("ok", _("traded"), _("It began a rebalance, or saw one end.")),
     Tick.Status.HELD: Words("warn", _("held back"), _("Something would be traded, and a guard held it back.")),
     Tick.Status.FAILED: Words("bad", _("failed"), _("It could not go on; it is tried again.")),
-    Tick.Status.PAUSED: Words("bad", _("paused"), _("It stopped itself.")),
+    Tick.Status.PAUSED: Words("bad", _("paused"), _("It paused, and waits for you to let it go on.")),
 }
 
 MARKETS: Mapping[Venue, str | Promise] = {
@@ -181,7 +182,7 @@ def habit(strategy: Strategy) -> str:
     values = {
         "seconds": settings.AUTOPILOT_PERIOD_SECONDS,
         "interval": interval_in_words(strategy.interval_minutes),
-        "band": short(strategy.min_delta_pct),
+        "band": plain(strategy.min_delta_pct),
     }
     texts = _HABITS[strategy.trigger_mode]
     text = texts[strategy.band_type == Strategy.Band.RELATIVE] % values
@@ -233,7 +234,26 @@ def now_line(outlook: Outlook) -> str:
 
 
 def next_line(outlook: Outlook) -> str:
-    """What it will do next, and when, as things stand."""
+    """What it will do next, and when, as things stand; and what orders it does not mind any more may still do."""
+    return " ".join(text for text in (_coming(outlook), _left_open(outlook)) if text)
+
+
+def _left_open(outlook: Outlook) -> str:
+    if not outlook.left_open or outlook.state not in (State.OFF, State.PAUSED):
+        return ""
+    text = ngettext(
+        "%(count)s order of its rebalances is still open at the exchange and may fill.",
+        "%(count)s orders of its rebalances are still open at the exchange and may fill.",
+        outlook.left_open,
+    ) % {"count": outlook.left_open}
+    if outlook.state == State.PAUSED:
+        remedy = gettext("To switch it off cancels what is open.")
+    else:
+        remedy = gettext("What is open can be cancelled among the orders.")
+    return f"{text} {remedy}"
+
+
+def _coming(outlook: Outlook) -> str:
     if outlook.state == State.OFF:
         return _when_switched_on(outlook)
     if outlook.state == State.PAUSED:
@@ -244,7 +264,7 @@ def next_line(outlook: Outlook) -> str:
             "Tell whoever runs it."
         )
     if outlook.state == State.HELD:
-        return _while_held(outlook.hold)
+        return _while_held(outlook)
     if outlook.run is not None:
         return gettext("A rebalance is under way: it minds its orders until it has ended.")
     moment = outlook.scheduled_at or outlook.next_look_at
@@ -252,7 +272,11 @@ def next_line(outlook: Outlook) -> str:
         return gettext("It looks again within %(seconds)s s.") % {"seconds": settings.AUTOPILOT_PERIOD_SECONDS}
     is_due = moment <= timezone.now()
     when = gettext("any moment") if is_due else gettext("at %(time)s") % {"time": clock_time(moment)}
-    would_trade = outlook.view.drift.is_outside or outlook.strategy.trigger_mode == Strategy.Trigger.PERIODIC
+    strategy, drift = outlook.strategy, outlook.view.drift
+    if outlook.scheduled_at is None and strategy.trigger_mode != Strategy.Trigger.THRESHOLD:
+        begins = gettext("Its schedule begins at its next look, %(when)s; its first time is %(interval)s later.")
+        return begins % {"when": when, "interval": interval_in_words(strategy.interval_minutes)}
+    would_trade = drift.is_outside or bool(drift.asset and strategy.trigger_mode == Strategy.Trigger.PERIODIC)
     text = _NEXT[outlook.scheduled_at is not None, would_trade]
     return text % {"when": when, **_order_values(outlook, outlook.view)}
 
@@ -271,12 +295,16 @@ _NEXT: Mapping[tuple[bool, bool], str | Promise] = {
     (False, False): _("It next looks %(when)s; as things stand it would trade nothing then."),
 }
 
-# What somebody has to mend.
+# What its owner has to mend.
 _KEY_CODES = frozenset({"account_not_ready", "credentials_refused"})
 
 
-def _while_held(hold: Reason | None) -> str:
-    code = hold.code if hold else ""
+def _while_held(outlook: Outlook) -> str:
+    code = outlook.hold.code if outlook.hold else ""
+    if code == "account_not_ready" and outlook.strategy.account.status == ExchangeAccount.Status.PAUSED:
+        return gettext(
+            "Whoever runs this server has paused this account. It trades nothing until they let the account go on."
+        )
     if code in _KEY_CODES:
         return gettext(
             "It trades nothing until you have mended the key and checked the account under Exchange accounts, or "
@@ -306,7 +334,7 @@ def _order_values(outlook: Outlook, view: View) -> dict[str, str]:
     strategy = outlook.strategy
     size = min(strategy.order_size_pct, outlook.effective.max_order_nav_pct)
     return {
-        "size": short(size),
+        "size": plain(size),
         "amount": f"{money(view.largest_order)} {strategy.quote}",
         "market": str(MARKETS[outlook.venue]) if outlook.venue else gettext("no exchange"),
     }
@@ -329,7 +357,7 @@ def guards(outlook: Outlook) -> Sequence[Guard]:
     strategy, effective, autopilot = outlook.strategy, outlook.effective, outlook.standing.autopilot
     largest = min(strategy.order_size_pct, effective.max_order_nav_pct)
     failures = {"most": effective.failures_before_pause, "count": autopilot.failures_in_a_row if autopilot else 0}
-    jump = {"pct": short(effective.price_jump_pct), "minutes": effective.price_jump_minutes}
+    jump = {"pct": plain(effective.price_jump_pct), "minutes": effective.price_jump_minutes}
     oldest = {"seconds": effective.stale_price_seconds}
     return [
         Guard(gettext("Largest order"), _of_portfolio(largest), is_yours=largest == strategy.order_size_pct),

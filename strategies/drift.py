@@ -108,10 +108,6 @@ class DriftBook:
             )
         self._portfolios[key] = _Portfolio(version, float(band_pct), band_type == BandType.RELATIVE, rows)
 
-    def drop(self, key: int) -> None:
-        """Forget a portfolio; nothing happens where it is not known."""
-        self._portfolios.pop(key, None)
-
     def scan(self, keys: Sequence[int], prices: PriceSnapshot, info: ExchangeInfo) -> list[Drift]:
         """The drift of each portfolio, all of one venue, in the order of `keys`; KeyError for an unknown one."""
         if not keys:

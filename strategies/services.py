@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from botbalance.lib import system_settings
-from botbalance.lib.errors import Conflict, Invalid
+from botbalance.lib.errors import Conflict, Invalid, NotFound
 from botbalance.lib.money import HUNDRED, ZERO, plain, wide
 from exchanges import services as exchanges
 from exchanges.domain import ExchangeInfo, PriceSnapshot, Side, SymbolRules
 from exchanges.models import ExchangeAccount
+from exchanges.services import Market
 from portfolio import services as portfolio
 from portfolio.domain import Valuation, value_portfolio
 from portfolio.selectors import KnownBalances
@@ -36,6 +37,7 @@ from strategies.domain import (
     has_moved,
 )
 from strategies.models import Allocation, Strategy
+from strategies.planner.bands import Managed
 from strategies.ticks import LargestDrift
 
 FIELDS = (
@@ -77,12 +79,18 @@ def create_strategy(
 
 
 def update_strategy(strategy: Strategy, values: Mapping[str, Any], targets: Sequence[Target] | None) -> Strategy:
-    """Change fields, and the targets where given. Raises Invalid with field messages; then nothing is changed."""
-    for name, value in _known(values).items():
+    """Change fields, and the targets where given. Raises Invalid with field messages, NotFound when it was deleted
+    meanwhile; then nothing is changed.
+    """
+    changed = _known(values)
+    for name, value in changed.items():
         setattr(strategy, name, value)
     _validate(strategy, selectors.targets(strategy) if targets is None else targets)
     with transaction.atomic():
-        strategy.save()
+        # What was read a moment ago must not undo what happened since: only what was to be changed is written.
+        if not Strategy.objects.select_for_update(no_key=True).filter(pk=strategy.pk, archived_at=None).exists():
+            raise NotFound(_("There is no such strategy."))
+        strategy.save(update_fields=[*changed, "updated_at"])
         if targets is not None:
             strategy.allocations.all().delete()
             _write_targets(strategy, targets)
@@ -188,14 +196,16 @@ def _target_problems(strategy: Strategy, targets: Sequence[Target]) -> list[str]
 class Preview:
     """A plan with what it was made of. `digest` vouches for its legs when the plan is executed.
 
-    `first_prices` are those that were given for coins still on their way, and the middle of the market now for all
-    others: for the next rounds of the same rebalance. `drift` is the largest from the targets, open orders left aside.
+    `symbols` are those the targets may be traded on and that have a price. `first_prices` are of the coins still on
+    their way: those that were given, and the middle of the market now where none was; for the next rounds of the same
+    rebalance. `drift` is the largest from the targets, open orders left aside.
     """
 
     plan: Plan
     valuation: Valuation
     open_orders: tuple[OpenOrder, ...]
     digest: str
+    symbols: tuple[str, ...]
     first_prices: Mapping[str, Decimal]
     drift: LargestDrift
 
@@ -211,6 +221,7 @@ def plan_strategy(
     open_slots: int | None = None,
     jumps: Mapping[str, Decimal] | None = None,
     occupied: frozenset[str] = frozenset(),
+    market: Market | None = None,
 ) -> Preview:
     """Plan one round towards `goal` from what the exchange says now: open orders, balances, prices, in this order.
 
@@ -219,7 +230,7 @@ def plan_strategy(
     `turnover_used` is what was traded in the last 24 hours, in the quote. `first_prices` are those of the rebalance
     this is a round of. `open_slots` is how many orders may be added to the open ones, None for what the server's
     settings leave. `jumps` are symbols not to be traded, with their price's jump in percent; `occupied` those on which
-    no order is to be added to the open ones. Raises an AppError.
+    an order of the same rebalance rests: no other is added to it. Raises an AppError.
     """
     account = strategy.account
     if open_orders is None:
@@ -228,7 +239,7 @@ def plan_strategy(
             for order in exchanges.adapter_for(account).get_open_orders()
         ]
     known = portfolio.read_balances(account) if balances is None else balances
-    market = exchanges.market_for(account, trading=True)
+    market = exchanges.market_for(account, trading=True) if market is None else market
     valuation = value_portfolio(known.balances, strategy.quote, market.prices, market.info)
     fee_rate = max(known.maker_rate, known.taker_rate)
     effective = system_settings.current()
@@ -245,29 +256,32 @@ def plan_strategy(
     )
     targets = selectors.targets(strategy)
     plan = planner.plan_rebalance(valuation, targets, limits, market.info, market.prices, open_orders)
+    mids = _mids(plan, market.info, market.prices)
     return Preview(
         plan=plan,
         valuation=valuation,
         open_orders=tuple(open_orders),
         digest=_sign(strategy, plan),
-        first_prices={
-            **_mids(plan, market.info, market.prices),
-            **_still_sought(plan, market.info, first, open_orders),
-        },
+        symbols=tuple(sorted(mids)),
+        first_prices=_first_prices(plan, market.info, {**_unmoved(mids, limits), **first}, occupied),
         drift=ticks.largest_drift(valuation, targets, replace(limits, goal=Goal.BAND)),
     )
 
 
-def _still_sought(
-    plan: Plan, info: ExchangeInfo, first: Mapping[str, Decimal], open_orders: Sequence[OpenOrder]
+def _unmoved(mids: Mapping[str, Decimal], limits: Limits) -> dict[str, Decimal]:
+    """Prices but those that have jumped: nothing is measured from them."""
+    return {symbol: price for symbol, price in mids.items() if symbol not in limits.jumps}
+
+
+def _first_prices(
+    plan: Plan, info: ExchangeInfo, prices: Mapping[str, Decimal], occupied: frozenset[str]
 ) -> dict[str, Decimal]:
-    """First prices but of coins that are where they should be, with no order open: when they leave again, that is a new
-    attempt.
+    """First prices but of coins that are where they should be, with no order on its way: when they leave again, that is
+    a new attempt, measured from the market of that moment.
     """
-    resting = {order.symbol for order in open_orders}
     pairs = [info.pair(skip.asset, plan.quote) for skip in plan.skips if skip.code in SETTLED]
-    reached = {rules.symbol for rules in pairs if rules is not None} - resting
-    return {symbol: price for symbol, price in first.items() if symbol not in reached}
+    reached = {rules.symbol for rules in pairs if rules is not None} - occupied
+    return {symbol: price for symbol, price in prices.items() if symbol not in reached}
 
 
 def _mids(plan: Plan, info: ExchangeInfo, prices: PriceSnapshot) -> dict[str, Decimal]:
@@ -299,6 +313,21 @@ def limits_of(strategy: Strategy, fee_rate: Decimal, nav: Decimal, turnover_used
         fee_rate=fee_rate,
         worst_price_pct=strategy.worst_price_pct,
     )
+
+
+def doubtful_symbol(
+    strategy: Strategy, known: KnownBalances, market: Market, goal: Goal, jumps: Mapping[str, Decimal]
+) -> str:
+    """The symbol whose price makes every weight of the strategy doubtful, "" where none does: what is known is held, at
+    the market's prices of which `jumps` have jumped by so many percent.
+    """
+    valuation = value_portfolio(known.balances, strategy.quote, market.prices, market.info)
+    limits = limits_of(strategy, max(known.maker_rate, known.taker_rate), valuation.nav, ZERO)
+    limits = replace(limits, goal=goal, jumps=jumps)
+    targets = selectors.targets(strategy)
+    with wide():
+        managed = Managed.of(valuation, targets, limits)
+        return planner.doubtful_symbol(managed, valuation, limits, market.info, market.prices)
 
 
 def limit_price(

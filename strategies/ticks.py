@@ -33,14 +33,10 @@ class LargestDrift:
         return {"asset": self.asset, "drift": plain(quantize(self.points, 2))}
 
 
-def largest_drift(
-    valuation: Valuation, targets: Sequence[Target], limits: Limits, pending: Mapping[str, Decimal] | None = None
-) -> LargestDrift:
-    """The drift from the targets that `plan_rebalance` would trade on, exactly; coins without a price have none.
-
-    `pending` is what open orders will still bring (or, negative, take away) of each asset, the quote among them.
+def largest_drift(valuation: Valuation, targets: Sequence[Target], limits: Limits) -> LargestDrift:
+    """The drift from the targets that `plan_rebalance` would trade on, exactly; coins without a price have none. Open
+    orders are left aside.
     """
-    pending = pending or {}
     with wide():
         portfolio = Managed.of(valuation, targets, limits)
         if portfolio.value <= 0:
@@ -57,9 +53,7 @@ def largest_drift(
             if holding is not None:
                 if holding.price is None or holding.value is None:
                     continue
-                value = holding.value + pending.get(asset, ZERO) * holding.price
-            elif asset == valuation.quote:
-                value = pending.get(asset, ZERO)
+                value = holding.value
             delta = abs(target_value - value)
             found.append((delta > portfolio.band(target_value, limits), portfolio.points(delta), asset))
         if not found:
@@ -112,7 +106,7 @@ def decide_tick(
     `scheduled_at` is the schedule's coming time; None where it has none yet: it begins now, and its first time is an
     interval away. `has_deposit`: something was paid in that is to be invested.
     """
-    coming = None if trigger == Trigger.THRESHOLD else _coming(scheduled_at, now, interval)
+    coming = None if trigger == Trigger.THRESHOLD else coming_time(scheduled_at, now, interval)
     is_due = coming is not None and coming <= now
     upcoming = _after(coming, now, interval) if coming is not None else None
     if not drift.asset:
@@ -128,7 +122,7 @@ def decide_tick(
     return Decision(Act.IDLE, "not_due", {"at": upcoming.isoformat() if upcoming else ""}, upcoming)
 
 
-def _coming(scheduled_at: datetime | None, now: datetime, interval: timedelta) -> datetime:
+def coming_time(scheduled_at: datetime | None, now: datetime, interval: timedelta) -> datetime:
     """The schedule's coming time: no further off than one interval, which may have been made shorter since."""
     return now + interval if scheduled_at is None else min(scheduled_at, now + interval)
 

@@ -101,7 +101,7 @@ def grow(user: User, size: int) -> None:
                 for trade in range(size)
             )  # fmt: skip
         Tick.objects.create(
-            user=user, strategy=strategy, run=run, status="acted", code="trading_off", started_at=now, ended_at=now
+            user=user, strategy=strategy, run=run, status="acted", code="run_ended", started_at=now, ended_at=now
         )
         accounts.tell(user, "Look at this")
         StrangerOrder.objects.create(

@@ -18,8 +18,10 @@ from exchanges.paper import faults
 from exchanges.paper import services as paper
 from orders import services as trading
 from orders.models import Run
+from orders.outlook import outlook
 from portfolio import services as portfolio
 from portfolio.models import PortfolioSnapshot
+from strategies import services
 from strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
@@ -76,7 +78,7 @@ def test_it_shows_what_is_held_and_how_far_from_the_targets_it_is(
     answer = browser.get("/")
     page, context = answer.content.decode(), answer.context
     assert sum(weights(context).values()) == pytest.approx(Decimal(100))
-    assert re.search(r"BTC is [\d.]+ points above its target\. 1 more is outside its band\.", page)
+    assert re.search(r"BTC is [\d.]+ points above its target\. 2 more are outside their bands\.", page)
     assert [row.row.asset for row in context["apart"]] == ["DOGE"]
     assert "left alone" in page
     assert len(context["now_ring"]) == 2
@@ -98,6 +100,65 @@ def test_a_relative_band_is_measured_in_parts_of_the_target(
 ) -> None:
     strategy(paper_account(alice, {"USDT": 1000}), {"BTC": "0.5"}, band_type="relative", min_delta_pct="20")
     assert "BTC is 0.5 points below its target." in browser.get("/").content.decode()
+
+
+def verdict_and_autopilot(account: ExchangeAccount, row: Strategy, browser: Client) -> tuple[str, Any]:
+    """What the dashboard says, and the largest drift as the autopilot sees it: both of the same moment."""
+    with time_machine.travel(timezone.now(), tick=False):
+        answer = browser.get("/", {"account": account.pk})
+        view = outlook(row).view
+    assert view is not None
+    assert answer.context["is_within"] is not view.drift.is_outside
+    return answer.context["verdict"], view.drift
+
+
+def test_the_quote_is_judged_as_the_autopilot_judges_it(
+    browser: Client, account: ExchangeAccount, strategy: MakeStrategy
+) -> None:
+    """Every coin is within its band, and together they are not."""
+    names = ["BTC", "ETH", "SOL", "BNB"]
+    row = strategy(account, dict.fromkeys(names, "0.6"), min_delta_pct="1")
+    Strategy.objects.filter(pk=row.pk).update(sell_unlisted=False)
+    paper.withdraw(account.paper_key, "BTC", Decimal("0.05"))
+    portfolio.read_balances(account)
+    verdict, drift = verdict_and_autopilot(account, row, browser)
+    assert verdict == "USDT is 2.4 points above its target."
+    assert (drift.asset, drift.is_outside) == ("USDT", True)
+
+
+def test_the_reserve_is_what_the_quote_is_to_be(
+    browser: Client, alice: User, paper_account: PaperAccount, strategy: MakeStrategy
+) -> None:
+    """A quarter is in the quote: as the reserve asks, and five points more than the targets leave."""
+    for asset, price in (("BTC", 50_000), ("ETH", 2_000), ("SOL", 100), ("BNB", 500)):
+        paper.symbol_control(f"{asset}USDT", price=Decimal(price))
+    account = paper_account(alice, {"USDT": 2000, "BTC": "0.03", "ETH": "0.75", "SOL": 15, "BNB": 3})
+    names = ["BTC", "ETH", "SOL", "BNB"]
+    row = strategy(account, dict.fromkeys(names, "20"), quote_reserve_pct="25", min_delta_pct="2.75")
+    verdict, _drift = verdict_and_autopilot(account, row, browser)
+    assert verdict == "Everything is within the 2.75 % band."
+    row = services.update_strategy(row, {"quote_reserve_pct": Decimal(0)}, None)
+    verdict, drift = verdict_and_autopilot(account, row, browser)
+    assert (drift.asset, drift.is_outside) == ("USDT", True)
+    assert verdict == "USDT is 5 points above its target."
+
+
+def test_with_relative_bands_the_quote_has_none(
+    browser: Client, account: ExchangeAccount, strategy: MakeStrategy
+) -> None:
+    row = strategy(account, {"BTC": 40}, band_type="relative", min_delta_pct="50")
+    _verdict, drift = verdict_and_autopilot(account, row, browser)
+    assert drift.asset != "USDT"
+
+
+def test_where_nothing_is_managed_it_says_so(
+    browser: Client, alice: User, paper_account: PaperAccount, strategy: MakeStrategy
+) -> None:
+    account = paper_account(alice, {"DOGE": 2000})
+    strategy(account, {"BTC": 40})
+    page = browser.get("/").content.decode()
+    assert "the account holds nothing that the targets are about." in page
+    assert "on target" not in page
 
 
 def test_coins_that_are_to_be_sold_count(browser: Client, account: ExchangeAccount, strategy: MakeStrategy) -> None:

@@ -49,6 +49,7 @@ def autopilot_body(view: Outlook) -> dict[str, Any]:
         "quiet_looks": watch.quiet_looks if watch else 0,
         "scheduled_at": view.scheduled_at,
         "run": view.run.pk if view.run else None,
+        "open_orders": view.left_open,
         "does": telling.habit(view.strategy),
         "next": telling.next_line(view),
         "largest_drift": _drift(view),

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from botbalance.lib.api import AmountField, OldestLast
 from botbalance.lib.money import plain, quantize
 from exchanges import selectors as exchanges
-from orders import selectors, services
+from orders import presentation, selectors, services
 from orders.models import Fill, Order, OrderEvent, StrangerOrder
 from portfolio.api import ACCOUNT, account_of_query
 
@@ -25,6 +25,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     average_price = serializers.SerializerMethodField()
     fee = serializers.SerializerMethodField()
     fee_asset = serializers.SerializerMethodField()
+    fees = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
 
     class Meta:
         model = Order
@@ -43,6 +45,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "average_price",
             "fee",
             "fee_asset",
+            "fees",
             "status",
             "error",
             "created_at",
@@ -59,6 +62,13 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     def get_fee_asset(self, order: Order) -> str | None:
         return next(iter(order.fees), None)
 
+    def get_fees(self, order: Order) -> dict[str, str]:
+        """By asset: an order that fills in parts may pay in more than one."""
+        return dict(order.fees)
+
+    def get_error(self, order: Order) -> str:
+        return presentation.translated(order.error)
+
 
 class FillSerializer(serializers.ModelSerializer[Fill]):
     price = AmountField()
@@ -73,10 +83,14 @@ class FillSerializer(serializers.ModelSerializer[Fill]):
 
 class EventSerializer(serializers.ModelSerializer[OrderEvent]):
     executed_quantity = AmountField()
+    detail = serializers.SerializerMethodField()
 
     class Meta:
         model = OrderEvent
         fields = ["at", "kind", "status", "executed_quantity", "detail"]
+
+    def get_detail(self, event: OrderEvent) -> str:
+        return presentation.translated(event.detail)
 
 
 class OrderDetailSerializer(OrderSerializer):
@@ -112,11 +126,23 @@ class OrderDetail(APIView):
         return Response(OrderDetailSerializer(selectors.order_of(request.user, order_id)).data)  # type: ignore[arg-type]
 
 
+class CancelledOrderSerializer(OrderDetailSerializer):
+    autopilot_paused = serializers.BooleanField()
+
+    class Meta(OrderDetailSerializer.Meta):
+        fields = [*OrderDetailSerializer.Meta.fields, "autopilot_paused"]
+
+
 class OrderCancel(APIView):
-    @extend_schema(request=None, responses=OrderDetailSerializer)
+    """Cancel one order, and stop what would place it again: its rebalance, and an autopilot that trades its account."""
+
+    @extend_schema(request=None, responses=CancelledOrderSerializer)
     def post(self, request: Request, order_id: int) -> Response:
-        order = services.cancel_order(selectors.order_of(request.user, order_id))  # type: ignore[arg-type]
-        return Response(OrderDetailSerializer(order).data)
+        order = selectors.order_of(request.user, order_id)  # type: ignore[arg-type]
+        flew = selectors.flies(order.account_id)
+        order = services.cancel_order(order)
+        paused = flew and not selectors.flies(order.account_id)
+        return Response({**OrderDetailSerializer(order).data, "autopilot_paused": paused})
 
 
 class AccountBody(serializers.Serializer[Any]):
@@ -135,13 +161,15 @@ class OrdersRefresh(APIView):
 
 
 class OrdersCancelAll(APIView):
-    """Stop the account's rebalance and cancel every open order of ours there."""
+    """Stop the account's rebalance, pause its autopilot, and cancel every open order of ours there."""
 
     @extend_schema(operation_id="me_orders_cancel_all", request=AccountBody, responses={200: dict})
     def post(self, request: Request) -> Response:
         account = exchanges.chosen_account(request.user, _account_id(request))  # type: ignore[arg-type]
+        flew = selectors.flies(account.pk)
         ended, problems = services.cancel_all(account)
-        return Response({"cancelled": ended, "problems": problems})
+        paused = flew and not selectors.flies(account.pk)
+        return Response({"cancelled": ended, "problems": problems, "autopilot_paused": paused})
 
 
 def _account_id(request: Request) -> int | None:

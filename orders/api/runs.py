@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from botbalance.lib.api import OldestLast
 from botbalance.lib.money import plain, quantize
-from orders import selectors, services
+from orders import presentation, selectors, services
 from orders.models import Order, Run
 from orders.tasks import hurry_soon
 from strategies import selectors as strategies
@@ -21,6 +21,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     account = serializers.IntegerField(source="account_id")
     strategy = serializers.IntegerField(source="strategy_id")
     rounds = serializers.SerializerMethodField()
+    problem = serializers.SerializerMethodField()
 
     class Meta:
         model = Run
@@ -38,6 +39,9 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "started_at",
             "finished_at",
         ]
+
+    def get_problem(self, run: Run) -> str:
+        return presentation.translated(run.problem)
 
     def get_rounds(self, run: Run) -> int:
         known: int | None = getattr(run, "round_count", None)  # counted with the list, or of one run
@@ -75,7 +79,9 @@ def plan_body(preview: Preview) -> dict[str, Any]:
             }
             for leg in plan.legs
         ],
-        "skips": [{"asset": skip.asset, "code": skip.code, "reason": skip.reason} for skip in plan.skips],
+        "skips": [
+            {"asset": skip.asset, "code": skip.code, "reason": presentation.skip_reason(skip)} for skip in plan.skips
+        ],
         "plan_digest": preview.digest,
     }
 
@@ -166,8 +172,12 @@ class RunDetail(APIView):
 
 
 class RunStop(APIView):
+    """End a rebalance and cancel its orders; an autopilot that trades its account pauses, or it would begin another."""
+
     @extend_schema(request=None, responses={200: dict})
     def post(self, request: Request, run_id: int) -> Response:
         run = selectors.run_of(request.user, run_id)  # type: ignore[arg-type]
+        flew = selectors.flies(run.account_id)
         problems = services.stop_run(run)
-        return Response({**run_body(run), "problems": problems})
+        paused = flew and not selectors.flies(run.account_id)
+        return Response({**run_body(run), "problems": problems, "autopilot_paused": paused})

@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import User
 from accounts.pages import signed_in
 from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import HUNDRED, ZERO
@@ -22,6 +21,8 @@ from exchanges.models import ExchangeAccount
 from orders import presentation, selectors, services
 from orders.domain import Status
 from orders.forms import AccountForm, FilterForm
+from orders.models import Order
+from orders.pages.pausing import telling_of_pauses
 
 PAGE = 50
 
@@ -54,7 +55,10 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "several_accounts": len(accounts) > 1,
         "strangers": list(selectors.strangers_at(accounts, wanted["account"])[:PAGE]) if is_plain else [],
         "rows": [presentation.order_row(order) for order in page[:PAGE]],
-        "any_open": any(not order.is_final for order in page[:PAGE]),
+        # Of all orders of the account, not of those that are shown: it is all of them that a click cancels.
+        "any_open": selectors.filter_orders(
+            selectors.orders_of(user).filter(account__in=accounts), {"account": wanted["account"], "status": "open"}
+        ).exists(),
         "is_filtered": bool(filters),
         "here": request.get_full_path(),
         "first": "?" + urlencode(filters) if wanted["before"] else "",
@@ -83,13 +87,18 @@ def order_detail(request: HttpRequest, order_id: int) -> HttpResponse:
 @login_required
 def cancel(request: HttpRequest, order_id: int) -> HttpResponse:
     order = selectors.order_of(signed_in(request), order_id)
-    here = reverse("orders:detail", args=[order.pk])
+    with telling_of_pauses(request, [order.account]):
+        _cancel(request, order)
+    return back(request, reverse("orders:detail", args=[order.pk]))
+
+
+def _cancel(request: HttpRequest, order: Order) -> None:
     stops_run = order.round.run.is_active
     try:
         order = services.cancel_order(order)
     except AppError as error:
         say(request, error)
-        return back(request, here)
+        return
     if order.status == Status.FILLED:
         messages.info(request, _("It filled before it could be cancelled."))
     elif order.is_final:
@@ -98,15 +107,21 @@ def cancel(request: HttpRequest, order_id: int) -> HttpResponse:
         messages.warning(request, _("The exchange has not confirmed it yet; it is being asked."))
     if stops_run:
         messages.info(request, _("Its rebalance is stopped, or it would have placed the order again."))
-    return back(request, here)
 
 
 @require_POST
 @login_required
 def cancel_all(request: HttpRequest) -> HttpResponse:
     """Stop what is under way and cancel every open order of ours: at one account, or at all."""
+    accounts = [account for account in _accounts(request) if selectors.has_work(account.pk)]
+    with telling_of_pauses(request, accounts):
+        _cancel_all(request, accounts)
+    return back(request, reverse("orders:list"))
+
+
+def _cancel_all(request: HttpRequest, accounts: list[ExchangeAccount]) -> None:
     ended, problems = 0, []
-    for account in _accounts_with_work(signed_in(request), request):
+    for account in accounts:
         try:
             ended_here, problems_here = services.cancel_all(account)
         except AppError as error:
@@ -119,29 +134,30 @@ def cancel_all(request: HttpRequest) -> HttpResponse:
     if ended or not problems:
         text = ngettext("%(count)s order has ended.", "%(count)s orders have ended.", ended) % {"count": ended}
         messages.success(request, text if ended else _("No order was open."))
-    return back(request, reverse("orders:list"))
 
 
 @require_POST
 @login_required
 def refresh(request: HttpRequest) -> HttpResponse:
-    """Ask the exchange now, instead of waiting for the next look: about one account, or about all."""
-    accounts = _accounts_with_work(signed_in(request), request)
+    """Ask the exchange now, instead of waiting for the next look: about one account, or about all. Also where nothing
+    of ours is open: there may be what was placed elsewhere, or what is missing here. Those with work come first.
+    """
+    accounts = sorted(_accounts(request), key=lambda account: not selectors.has_work(account.pk))
     problems = [f"{account.label}: {problem}" for account in accounts for problem in services.refresh_account(account)]
     if problems:
         messages.warning(request, " ".join(problems))
     elif not accounts:
-        messages.info(request, _("Nothing is open: there is nothing to ask the exchange about."))
+        messages.info(request, _("There is no exchange account to ask about."))
+    else:
+        messages.success(request, _("The exchange was asked: this is how things stand there now."))
     return back(request, reverse("orders:list"))
 
 
-def _accounts_with_work(user: User, request: HttpRequest) -> list[ExchangeAccount]:
-    """The account that was named, or all of the user's; of these, those with something open or under way."""
+def _accounts(request: HttpRequest) -> list[ExchangeAccount]:
+    """The account that was named, or all of the user's."""
+    user = signed_in(request)
     form = AccountForm(request.POST)
     if not form.is_valid():
         raise NotFound(_("There is no such exchange account."))
     wanted = form.cleaned_data["account"]
-    accounts = [exchanges.account_of(user, wanted)] if wanted else list(exchanges.accounts_of(user))
-    return [
-        account for account in accounts if selectors.has_work(account.pk) or selectors.strangers_of(account).exists()
-    ]
+    return [exchanges.account_of(user, wanted)] if wanted else list(exchanges.accounts_of(user))

@@ -19,6 +19,7 @@ from botbalance.lib.web import HTMX_STOP_POLLING, say, template_for
 from orders import presentation, selectors, services
 from orders.forms import FilterForm
 from orders.models import Order, Run
+from orders.pages.pausing import telling_of_pauses
 from orders.presentation import WeightInput
 from portfolio import services as portfolio
 from strategies import selectors as strategies
@@ -63,6 +64,7 @@ def _run_context(row: Run) -> dict[str, Any]:
     return {
         "run": row,
         "words": presentation.RUN_WORDS[row.state],
+        "problem": presentation.translated(row.problem),
         "lasted": presentation.duration(row.started_at, row.finished_at or timezone.now()),
         "round_count": len(rounds),
         "rounds": [
@@ -123,17 +125,19 @@ def stop(request: HttpRequest, run_id: int) -> HttpResponse:
     if not row.is_active:
         messages.info(request, _("It had ended already."))
         return redirect("orders:run", row.pk)
+    with telling_of_pauses(request, [row.account]):
+        _stop(request, row)
+    return redirect("orders:run", row.pk)
+
+
+def _stop(request: HttpRequest, row: Run) -> None:
     try:
         problems = services.stop_run(row)
     except AppError as error:
         say(request, error)
-        return redirect("orders:run", row.pk)
+        return
     if problems:
-        messages.warning(
-            request,
-            _("It is stopped. These orders could not be cancelled yet, and are followed up: %(problems)s")
-            % {"problems": " ".join(problems)},
-        )
+        text = _("It is stopped. These orders could not be cancelled yet, and are followed up: %(problems)s")
+        messages.warning(request, text % {"problems": " ".join(problems)})
     else:
         messages.success(request, _("It is stopped, and its open orders are cancelled."))
-    return redirect("orders:run", row.pk)

@@ -7,10 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from botbalance.lib.errors import AppError
 from orders import selectors
 from orders.models import Autopilot, Run
 from orders.services import guards, watching
-from orders.services.runs import stop_run
+from orders.services.cancelling import cancel_orders
+from orders.services.ending import finish
 from strategies.models import Strategy
 
 logger = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ def start(user: User, strategy: Strategy) -> Autopilot:
     account = strategy.account
     now = timezone.now()
     with transaction.atomic():
+        switch_off_inactive(account.pk)
         row, _created = Autopilot.objects.get_or_create(strategy_id=strategy.pk, defaults={"user": user})
         row = Autopilot.objects.select_for_update(no_key=True).get(pk=row.pk)
         if not row.is_flying:
@@ -40,17 +43,22 @@ def start(user: User, strategy: Strategy) -> Autopilot:
 
 
 def stop(strategy: Strategy) -> tuple[Autopilot, list[str]]:
-    """Switch the autopilot off. A rebalance it has begun ends, and its open orders are cancelled: what could not be
-    cancelled yet is returned as sentences, and tried again by tracking.
+    """Switch the autopilot off. A rebalance it has begun ends, and its open orders are cancelled, also those of earlier
+    ones: what could not be cancelled yet is returned as sentences, and tried again by tracking.
     """
     row, _created = Autopilot.objects.get_or_create(strategy_id=strategy.pk, defaults={"user_id": strategy.user_id})
     Autopilot.objects.filter(pk=row.pk).update(is_on=False, paused_at=None, pause_code="", pause_values={})
     row.refresh_from_db()
     logger.info("autopilot of strategy %s off", strategy.pk)
     run = selectors.active_run(strategy.account)
-    problems: list[str] = []
     if run is not None and run.strategy_id == strategy.pk and run.trigger == Run.Trigger.AUTOPILOT:
-        problems = stop_run(run, "autopilot_off")
+        finish(run, Run.State.STOPPED, "autopilot_off")
+    left = selectors.orders_left_by(strategy)
+    left.update(cancel_requested=True)
+    try:
+        _ended, problems = cancel_orders(strategy.account, left)
+    except AppError as error:  # the account cannot be asked now; it is off all the same
+        problems = [error.message]
     return row, problems
 
 

@@ -1,5 +1,7 @@
 """Cancelling orders of ours. Orders placed elsewhere are never touched."""
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -31,31 +33,42 @@ def cancel_order(order: Order) -> Order:
     if order.is_final:
         raise Conflict(_("This order has ended already: %(status)s.") % {"status": order.status}, code="order_final")
     run = order.round.run
+    pause_for_owner(order.account)
     if run.is_active:
         finish(run, Run.State.STOPPED, "order_cancelled", {"symbol": order.symbol}, leave_open=True)
-    pause_for_owner(order.account)
-    cancel(order, exchanges.adapter_for(order.account))
+    cancel(order, exchanges.adapter_for(order.account), "cancelling_owner")
     if not order.is_final:
         raise Unavailable(str(_STILL_OPEN))
     return order
 
 
 def cancel_all(account: ExchangeAccount) -> tuple[int, list[str]]:
-    """Stop the account's run and cancel every open order of ours: how many ended, and what could not be cancelled."""
+    """Stop the account's run and cancel every open order of ours: how many ended, and what could not be cancelled.
+
+    An autopilot that flies pauses where anything was open or under way, and flies on where nothing was.
+    """
+    if not selectors.has_work(account.pk):
+        return 0, []
+    pause_for_owner(account)
     run = selectors.active_run(account)
     if run is not None:
         finish(run, Run.State.STOPPED, "all_cancelled")
-    pause_for_owner(account)
-    return cancel_open_orders(account)
+    return cancel_orders(account, selectors.unfinished_orders(account), "cancelling_owner")
 
 
-def cancel_open_orders(account: ExchangeAccount) -> tuple[int, list[str]]:
-    """Cancel every open order of ours at an account, one by one."""
+def cancel_orders(account: ExchangeAccount, orders: Iterable[Order], why: str = "") -> tuple[int, list[str]]:
+    """Cancel orders of ours at an account, one by one: how many ended, and what could not be cancelled yet.
+
+    Raises an AppError where the account cannot be asked at all.
+    """
     ended, problems = 0, []
+    orders = list(orders)
+    if not orders:
+        return 0, []
     adapter = exchanges.adapter_for(account)
-    for order in selectors.unfinished_orders(account):
+    for order in orders:
         try:
-            cancel(order, adapter)
+            cancel(order, adapter, why)
             if not order.is_final:
                 raise Unavailable(str(_STILL_OPEN))
         except ExchangeError as error:
@@ -64,8 +77,11 @@ def cancel_open_orders(account: ExchangeAccount) -> tuple[int, list[str]]:
     return ended, problems
 
 
-def cancel(order: Order, adapter: ExchangeAdapter) -> None:
-    """Bring one order to its end. A cancel that races a fill is settled by asking; so is one whose answer was lost."""
+def cancel(order: Order, adapter: ExchangeAdapter, why: str = "") -> None:
+    """Bring one order to its end. A cancel that races a fill is settled by asking; so is one whose answer was lost.
+
+    `why` is the kind of event that says so in the order's history; without one it is that its rebalance has ended.
+    """
     if order.status == Status.PENDING and withdraw(order, _("Cancelled before it was sent.")):
         return
     if not order.cancel_requested:
@@ -76,11 +92,12 @@ def cancel(order: Order, adapter: ExchangeAdapter) -> None:
         ask_or_raise(order, adapter)
     if order.is_final or not order.is_resting:
         return
-    note_try(order, "cancelling")
+    why = why or ("cancelling" if order.round.run.is_active else "cancelling_ended")
+    note_try(order, why)
     try:
         _ask_to_cancel(order, adapter)
     except ExchangeError as error:
-        note_failed_try(order, "cancelling", error.message)
+        note_failed_try(order, error.message)
         raise
 
 

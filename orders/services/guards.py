@@ -46,26 +46,30 @@ def owner_refusal(account: ExchangeAccount) -> Refusal | None:
 
 
 def refusal(run: Run) -> Refusal | None:
-    """Why a run must not trade now, as a code of RUN_REASONS with its values; None when it may. Always read afresh."""
-    switch = switch_refusal()
-    if switch is not None:
-        return switch, {}
+    """Why a run must not trade now, as a code of RUN_REASONS with its values; None when it may. Always read afresh, the
+    switch last: nothing that takes long comes between its word and the order.
+    """
     rows = Run.objects.filter(pk=run.pk).values_list(
         "state",
+        "reason_code",
+        "reason_values",
         "strategy__is_active",
         "strategy__archived_at",
         "user__is_active",
         "user__suspended_at",
         *(f"account__{name}" for name in _ACCOUNT),
     )
-    state, is_followed, archived_at, *owner = rows.get()
+    state, code, values, is_followed, archived_at, *owner = rows.get()
+    switch = switch_refusal()
+    if switch is not None:
+        return switch, {}
     refused = _of_owner(*owner)
     if refused is not None:
         return refused
     if not is_followed or archived_at is not None:
         return "strategy_gone", {}
     if state != Run.State.ACTIVE:
-        return "stopped_by_owner", {}
+        return code, values
     return None
 
 

@@ -9,7 +9,7 @@ from orders import selectors
 from orders.domain import UNFINISHED
 from orders.models import Order, Run
 from orders.services import watching
-from orders.services.cancelling import cancel_open_orders
+from orders.services.cancelling import cancel_orders
 from orders.services.ending import finish
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def switch_off(*, cancel: bool) -> SwitchedOff:
     cancelled, problems = 0, []
     for account in selectors.accounts_with_work():
         try:
-            count, more = cancel_open_orders(account)
+            count, more = cancel_orders(account, selectors.unfinished_orders(account))
         except AppError as error:
             count, more = 0, [error.message]
         cancelled += count

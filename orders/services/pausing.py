@@ -19,12 +19,18 @@ logger = logging.getLogger(__name__)
 
 
 def pause_for_owner(account: ExchangeAccount) -> None:
-    """Pause the autopilot of an account whose owner has stopped a rebalance or cancelled an order: it does not undo
-    that at its next look.
+    """Pause the autopilot of an account whose owner stops a rebalance or cancels an order: it does not undo that at its
+    next look. Its history says so.
+
+    Before the run is looked for: none begins any more that would be overlooked.
     """
-    flying = Autopilot.objects.filter(strategy__account=account, is_on=True, paused_at=None)
-    if flying.update(paused_at=timezone.now(), pause_code="stopped_by_hand", pause_values={}):
-        logger.info("account %s: its autopilot paused, since its owner stopped it by hand", account.pk)
+    with transaction.atomic():
+        rows = Autopilot.objects.select_for_update(no_key=True).filter(strategy__account=account)
+        for autopilot in rows.filter(is_on=True, paused_at=None):
+            autopilot.paused_at, autopilot.pause_code, autopilot.pause_values = timezone.now(), "stopped_by_hand", {}
+            autopilot.save(update_fields=["paused_at", "pause_code", "pause_values"])
+            history.record_pause(autopilot, "stopped_by_hand", {}, None)
+            logger.info("autopilot of strategy %s paused: its owner stopped it by hand", autopilot.pk)
 
 
 def lock_autopilot(strategy_id: int) -> Autopilot | None:

@@ -36,10 +36,13 @@ def preview(
     try:
         if state is None:
             state = read_state(account)
+        # Read once: the prices that are looked at for jumps are those that the orders are priced by.
+        market = exchanges.market_for(account, trading=True)
         plan = partial(
             strategies.plan_strategy,
             strategy,
-            turnover_used=selectors.turnover_since(account),
+            turnover_used=selectors.turnover_since(account) + selectors.turnover_resting(account),
+            market=market,
             open_orders=state.open_orders,
             balances=state.balances,
             goal=goal,
@@ -52,8 +55,7 @@ def preview(
             return made
         # Also coins that would not be traded: each is a part of what the weights of the others are shares of, and what
         # rests is cancelled on the word of a plan.
-        prices = exchanges.market_for(account, trading=True).prices
-        jumps = exchanges.price_jumps(account, prices, sorted(made.first_prices))
+        jumps = exchanges.price_jumps(account, market.prices, made.symbols)
         return plan(jumps=jumps) if jumps else made
     except CredentialsRefused as error:
         exchanges.mark_refused(account, error.message)

@@ -13,6 +13,8 @@ from exchanges.domain import OrderReport, TradeReport
 from orders.domain import FINAL, OrderState, Status, merge, report_kind
 from orders.models import Fill, Order, OrderEvent
 
+# With this the kinds of events begin that say that, and why, an order is being cancelled.
+CANCELLING = "cancelling"
 NO_REASON = gettext_noop("The exchange refused it and does not say why.")
 
 logger = logging.getLogger(__name__)
@@ -30,31 +32,40 @@ def note(order: Order, kind: str, detail: str = "") -> None:
 
 
 def note_try(order: Order, kind: str) -> None:
-    """Note that something is being tried, once for any number of tries on end."""
+    """Note that it is tried to cancel an order (`kind` says why), once for any number of tries on end."""
     last = order.events.order_by("-id").first()
-    if last is None or last.kind != kind:
+    if last is None or not last.kind.startswith(CANCELLING):
         note(order, kind)
 
 
-def note_failed_try(order: Order, kind: str, detail: str) -> None:
+def note_failed_try(order: Order, detail: str) -> None:
     """Say beside a row of tries why the first of them failed, unless something else has happened since."""
     last = order.events.order_by("-id").first()
-    if last is not None and last.kind == kind and not last.detail:
+    if last is not None and last.kind.startswith(CANCELLING) and not last.detail:
         OrderEvent.objects.filter(pk=last.pk).update(detail=detail[:400])
 
 
 def change_status(
-    order: Order, expected: Status, status: Status, kind: str, detail: str = "", **values: object
+    order: Order,
+    expected: Status,
+    status: Status,
+    kind: str,
+    detail: str = "",
+    *,
+    only_if_wanted: bool = False,
+    **values: object,
 ) -> bool:
     """Move an order from `expected` to `status` if it still is there: one of two racing writers wins. True for it.
 
-    The row must also have been sent when `order` says it was: one that was sent again meanwhile is another case.
+    The row must also have been sent when `order` says it was: one that was sent again meanwhile is another case. With
+    `only_if_wanted` nobody may have asked for its cancellation.
     """
+    rows = Order.objects.filter(pk=order.pk, status=expected, sent_ms=order.sent_ms)
+    if only_if_wanted:
+        rows = rows.filter(cancel_requested=False)
     with transaction.atomic():
         finished = {"finished_at": timezone.now()} if status in FINAL else {}
-        changed = Order.objects.filter(pk=order.pk, status=expected, sent_ms=order.sent_ms).update(
-            status=status, updated_at=timezone.now(), **finished, **values
-        )
+        changed = rows.update(status=status, updated_at=timezone.now(), **finished, **values)
         order.refresh_from_db()
         if changed:
             note(order, kind, detail)

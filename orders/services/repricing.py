@@ -9,7 +9,10 @@ from exchanges.domain import Side
 from exchanges.services import Market
 from orders.models import Order, Run
 from orders.services.cancelling import cancel
+from portfolio import selectors as portfolio
 from strategies import services as strategies
+from strategies.domain import Goal
+from strategies.selectors import targets
 from strategies.ticks import order_wants_new_price
 
 
@@ -23,15 +26,28 @@ def reprice(run: Run, resting: Sequence[Order]) -> bool:
         return False
     market = exchanges.market_for(run.account, trading=True)
     moving = [order for order in resting if _wants_new_price(run, order, market)]
-    # Nothing is placed on a price that has jumped, so nothing is taken away for it either.
-    jumped = exchanges.price_jumps(run.account, market.prices, sorted({order.symbol for order in moving}))
+    if not moving:
+        return False
+    # Nothing is placed on a price that has jumped, or while one makes all weights doubtful, so nothing is taken away
+    # for it either.
+    jumped = _jumps(run, moving, market)
+    known = portfolio.known_balances(run.account)
+    if known is not None and strategies.doubtful_symbol(run.strategy, known, market, Goal(run.goal), jumped):
+        return False
     adapter = exchanges.adapter_for(run.account)
     ended = False
     for order in moving:
         if order.symbol not in jumped:
-            cancel(order, adapter)
+            cancel(order, adapter, "cancelling_old" if order.sent_ms <= oldest_ms else "cancelling_far")
             ended = ended or order.is_final
     return ended
+
+
+def _jumps(run: Run, moving: Sequence[Order], market: Market) -> dict[str, Decimal]:
+    """Jumped prices of the orders' own coins and of all others the strategy is about, in percent."""
+    pairs = [market.info.pair(target.asset, run.strategy.quote) for target in targets(run.strategy)]
+    symbols = {rules.symbol for rules in pairs if rules is not None} | {order.symbol for order in moving}
+    return exchanges.price_jumps(run.account, market.prices, sorted(symbols))
 
 
 def _wants_new_price(run: Run, order: Order, market: Market) -> bool:

@@ -18,9 +18,9 @@ from exchanges.errors import CredentialsRefused, ExchangeError, Throttled, Unava
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import MOST_PROBLEMS, Step, next_step
-from orders.models import Order, Round, Run
+from orders.models import Autopilot, Order, Round, Run
 from orders.services import guards
-from orders.services.cancelling import cancel, cancel_open_orders
+from orders.services.cancelling import cancel, cancel_orders
 from orders.services.ending import finish
 from orders.services.pausing import lock_autopilot, pause_for_owner
 from orders.services.planning import preview
@@ -34,13 +34,17 @@ from strategies.domain import PASSING, Goal
 
 logger = logging.getLogger(__name__)
 
+# Exchanges ban for up to three days.
+LONGEST_PAUSE = timedelta(days=4)
+
 
 def advance(run: Run, trouble: str = "") -> None:
     """Take a run's next steps until it has to wait or has ended. Raises no AppError: the run keeps the problem.
 
     `trouble` is what tracking could not find out; like a problem of the run's own it is counted and in the end ends it.
     """
-    if run.not_before is not None and timezone.now() < run.not_before:
+    now = timezone.now()
+    if run.not_before is not None and now < run.not_before < now + LONGEST_PAUSE:  # not by a clock set back since
         return
     try:
         _advance(run)
@@ -92,9 +96,8 @@ def _advance(run: Run) -> None:
         refusal = guards.refusal(run)
         if refusal is not None:
             stays = refusal[0] == "trading_off" and not system_settings.read().kill_switch_cancels
-            finish(run, Run.State.STOPPED, *refusal, leave_open=stays)
-            if not stays:
-                cancel_open_orders(run.account)
+            if finish(run, Run.State.STOPPED, *refusal, leave_open=stays) and not stays:
+                cancel_orders(run.account, selectors.open_orders_of_run(run))
             return
         resting = [order for round_ in rounds for order in round_.orders.all() if order.is_resting]
         if step != Step.SEND and reprice(run, resting):
@@ -132,7 +135,7 @@ def _plan_next(run: Run, rounds: Sequence[Round], resting: Sequence[Order]) -> R
     if turned:  # what is held without them is past its target already: they are not wanted any more
         adapter = exchanges.adapter_for(run.account)
         for order in turned:
-            cancel(order, adapter)
+            cancel(order, adapter, "cancelling_turned")
         return None
     if not plan.legs:
         if not resting:
@@ -170,10 +173,10 @@ def _end_unless_planned_elsewhere(
 
 def stop_run(run: Run, code: str = "stopped_by_owner") -> list[str]:
     """End a run and cancel its open orders; what could not be cancelled yet, as sentences: tracking tries again."""
-    finish(run, Run.State.STOPPED, code)
     if code == "stopped_by_owner":
         pause_for_owner(run.account)
-    _ended, problems = cancel_open_orders(run.account)
+    finish(run, Run.State.STOPPED, code)
+    _ended, problems = cancel_orders(run.account, selectors.open_orders_of_run(run))
     return problems
 
 
@@ -182,29 +185,36 @@ def reset_paper_account(account: ExchangeAccount) -> None:
     run = selectors.active_run(account)
     if run is not None:
         stop_run(run, "account_reset")
-    cancel_open_orders(account)
+    cancel_orders(account, selectors.unfinished_orders(account))
     exchanges.reset_paper(account)
     portfolio.forget_balances(account)
 
 
 def disconnect_account(account: ExchangeAccount) -> None:
-    """Disconnect an account of which everything is known; Conflict while an order is open or its fills are unread."""
+    """Disconnect an account of which everything is known; Conflict while an order is open or its fills are unread.
+
+    Its autopilot is off from the start, and stays off: it would begin anew what is being ended here.
+    """
+    Autopilot.objects.filter(strategy__account=account, is_on=True).update(is_on=False)
     run = selectors.active_run(account)
     problems: list[str] = []
     if run is not None:
         problems += stop_run(run, "account_disconnected")
     if selectors.due_orders(account).exists():
-        _ended, more = cancel_open_orders(account)
+        _ended, more = cancel_orders(account, selectors.unfinished_orders(account))
         problems += more
         adapter = exchanges.adapter_for(account)
         for order in selectors.due_orders(account):
             ask(order, adapter)
-    if selectors.due_orders(account).exists():
-        raise Conflict(
-            _("Some orders of this account are still open, or not all is known of them: %(problems)s")
-            % {"problems": " ".join(problems) or _("they are being looked up; try again in a minute.")},
-            code="orders_open",
-        )
-    strategies.delete_strategies_of(account)
-    exchanges.archive_account(account)
+    with transaction.atomic():
+        # Whoever begins a rebalance holds this lock: none is under way that is not seen here, and none begins after.
+        ExchangeAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+        if selectors.has_work(account.pk):
+            raise Conflict(
+                _("Some orders of this account are still open, or not all is known of them: %(problems)s")
+                % {"problems": " ".join(problems) or _("they are being looked up; try again in a minute.")},
+                code="orders_open",
+            )
+        strategies.delete_strategies_of(account)
+        exchanges.archive_account(account)
     portfolio.forget_balances(account)

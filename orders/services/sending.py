@@ -15,14 +15,18 @@ from botbalance.lib.errors import AppError
 from exchanges import services as exchanges
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.domain import NewOrder, OrderReport, Side
-from exchanges.errors import ClockSkew, ExchangeError, OutcomeUnknown, Rejected
+from exchanges.errors import ClockSkew, ExchangeError, OutcomeUnknown, Rejected, Unavailable
 from orders.domain import INTENT_LIFETIME_MS, RUN_REASONS, Status
 from orders.models import Order, Round
 from orders.services import guards
 from orders.services.recording import apply_report, change_status
 from orders.services.resolving import ask, read_fills
+from portfolio.selectors import milliseconds
 
 logger = logging.getLogger(__name__)
+
+# No order leaves on a word of the guards that is older than this.
+SLOWEST_GUARDS_MS = 500
 
 
 def send_round(round_: Round) -> ExchangeError | None:
@@ -30,20 +34,19 @@ def send_round(round_: Round) -> ExchangeError | None:
 
     When one outcome says that the next order would fare no better, the rest is withdrawn, and that error is returned.
     """
-    run = round_.run
     try:
-        adapter = exchanges.adapter_for(run.account)
+        adapter = exchanges.adapter_for(round_.run.account)
     except AppError as error:
         withdraw_pending(round_, error.message)
         return error if isinstance(error, ExchangeError) else None
     problem: ExchangeError | None = None
     for order in round_.orders.filter(status=Status.PENDING).order_by("index"):
-        if now_ms() - round_.tick_ts > INTENT_LIFETIME_MS:
+        if _is_too_late(round_):
             withdraw_pending(round_, _("It was not sent in time; prices have moved on."))
             break
-        refusal = guards.refusal(run)
-        if refusal is not None:
-            withdraw_pending(round_, RUN_REASONS[refusal[0]].format(**refusal[1]))
+        reason = _refusal(round_)
+        if reason:
+            withdraw_pending(round_, reason)
             break
         problem = _send(order, adapter)
         if problem is not None:
@@ -51,6 +54,20 @@ def send_round(round_: Round) -> ExchangeError | None:
             break
     _read_first_fills(round_, adapter)
     return problem
+
+
+def _is_too_late(round_: Round) -> bool:
+    """Whether an intent is from another time: a while ago, or from a clock that was ahead and has been set back."""
+    return abs(now_ms() - milliseconds(round_.created_at)) > INTENT_LIFETIME_MS
+
+
+def _refusal(round_: Round) -> str:
+    """Why no order of the round may leave now, as a sentence; "" when it may."""
+    refusal = guards.refusal(round_.run)
+    if refusal is None:
+        return ""
+    code, values = refusal
+    return _(RUN_REASONS[code]).format(**values)
 
 
 def _read_first_fills(round_: Round, adapter: ExchangeAdapter) -> None:
@@ -75,9 +92,21 @@ def withdraw(order: Order, reason: str) -> bool:
 
 
 def _send(order: Order, adapter: ExchangeAdapter) -> ExchangeError | None:
-    """Claim one order and send it. The error is returned when sending the next would be pointless or unsafe."""
-    if not change_status(order, Status.PENDING, Status.UNKNOWN, "sending", sent_ms=now_ms()):
+    """Claim one order and send it. The error is returned when sending the next would be pointless or unsafe.
+
+    The guards are asked once more behind the claim, which may have waited for the database: whatever was switched off
+    meanwhile stays off.
+    """
+    if not change_status(order, Status.PENDING, Status.UNKNOWN, "sending", only_if_wanted=True, sent_ms=now_ms()):
+        if order.status == Status.PENDING:
+            withdraw(order, _("Cancelled before it was sent."))
         return None
+    asked_ms = now_ms()
+    reason = _refusal(order.round)
+    if reason or now_ms() - asked_ms > SLOWEST_GUARDS_MS:
+        error = Unavailable(reason or _("The database answered too slowly to be sure that it may still be sent."))
+        _not_placed(order, error)
+        return error
     try:
         report = _place(order, adapter)
     except Rejected as error:
@@ -102,8 +131,7 @@ def _place(order: Order, adapter: ExchangeAdapter) -> OrderReport:
         # only if it may still be sent at all.
         adapter.sync_clock()
         order.refresh_from_db(fields=["cancel_requested"])
-        too_late = now_ms() - order.round.tick_ts > INTENT_LIFETIME_MS
-        if too_late or order.cancel_requested or guards.refusal(order.round.run) is not None:
+        if _is_too_late(order.round) or order.cancel_requested or _refusal(order.round):
             raise
         if not change_status(order, Status.UNKNOWN, Status.UNKNOWN, "sending_again", sent_ms=now_ms()):
             raise

@@ -142,10 +142,9 @@ def _create_run(wanted: _Wanted) -> tuple[Run, Round | None]:
     """The run and the intents of its first round, committed together. A plan without legs ends the run at once."""
     strategy, plan = wanted.strategy, wanted.prepared.plan
     with transaction.atomic():
-        ExchangeAccount.objects.select_for_update(no_key=True).get(pk=strategy.account_id)
+        account = ExchangeAccount.objects.select_for_update(no_key=True).get(pk=strategy.account_id)
         lock_autopilot(strategy.pk)  # before the watch, should the run end at once
-        since = selectors.newest_run_id(strategy.account)
-        if since != wanted.newest and not Run.objects.filter(pk=since, state=Run.State.ACTIVE).exists():
+        if account.archived_at is not None or selectors.newest_run_id(account) != wanted.newest:
             raise _Overtaken
         if selectors.has_unresolved_orders(strategy.account) or not wanted.still_mine():
             raise _Overtaken

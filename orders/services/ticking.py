@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from django.db import NotSupportedError, ProgrammingError
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts import services as accounts
 from botbalance.lib import system_settings
@@ -33,6 +32,7 @@ from orders.services.flows import note_flows
 from orders.services.pausing import count_failure, forget_failures
 from orders.services.planning import preview
 from orders.services.repricing import waiting_at_worst_price
+from orders.services.rounds import left_over
 from orders.services.starting import begin
 from orders.services.state import State, read_state
 from orders.services.tracking import track_account
@@ -40,7 +40,7 @@ from portfolio import selectors as balances
 from portfolio.domain import value_portfolio
 from portfolio.selectors import KnownBalances
 from strategies import selectors as strategies
-from strategies.domain import PASSING, REASONS, Plan, Trigger
+from strategies.domain import PASSING, Plan, Trigger
 from strategies.services import limits_of
 from strategies.ticks import Act, Decision, LargestDrift, decide_tick, largest_drift
 
@@ -95,7 +95,8 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
     mistake: Exception | None = None
     try:
         if is_askable and selectors.has_work(account_id):
-            problems = track_account(account)
+            with accounts.speaking_to(account.user):
+                problems = track_account(account)
     except UNTOLD:
         raise
     except Exception as error:  # noqa: BLE001  (told to the owner below, or raised where there is nobody to tell)
@@ -103,7 +104,7 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
     autopilot = selectors.flying_autopilot(account)
     if autopilot is None:
         if mistake is not None:
-            raise mistake
+            _end_for(mistake, account)
         switch.switch_off_inactive(account_id)
         return None
     if not lease.renew():
@@ -126,6 +127,15 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
         started=started,
         milliseconds=int((time.monotonic() - clock) * 1000),
     )
+
+
+def _end_for(mistake: Exception, account: ExchangeAccount) -> None:
+    """End a rebalance by hand that a mistake of ours keeps from going on, and say so; without one it is raised."""
+    run = selectors.active_run(account)
+    if run is None:
+        raise mistake
+    logger.error("run %s of account %s", run.pk, account.pk, exc_info=mistake)
+    finish(run, Run.State.STOPPED, "not_possible", {"details": f"{type(mistake).__name__}: {mistake}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +219,7 @@ def _cancel_leftovers(autopilot: Autopilot, account: ExchangeAccount) -> int:
         return 0
     adapter = exchanges.adapter_for(account)
     for order in leftovers:
-        cancel(order, adapter)
+        cancel(order, adapter, "cancelling_leftover")
     return sum(order.is_final for order in leftovers)
 
 
@@ -315,9 +325,8 @@ def _nothing_possible(plan: Plan, drift: LargestDrift) -> Outcome:
     jumped = next((skip for skip in plan.unsettled if skip.code == "price_jump"), None)
     if jumped is not None:
         return Outcome(Tick.Status.HELD, "price_jump", jumped.values)
-    details = " ".join(f"{skip.asset}: {_(REASONS[skip.code]).format(**skip.values)}" for skip in plan.unsettled)
     hold_seconds = 0 if any(skip.code in PASSING for skip in plan.unsettled) else _idle_seconds()
-    return Outcome(Tick.Status.HELD, "nothing_possible", {"details": details}, hold_seconds=hold_seconds)
+    return Outcome(Tick.Status.HELD, "nothing_possible", {"details": left_over(plan)}, hold_seconds=hold_seconds)
 
 
 def _idle_seconds() -> int:

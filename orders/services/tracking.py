@@ -6,7 +6,7 @@ from functools import partial
 
 from django.utils.translation import gettext as _
 
-from botbalance.lib import cache
+from botbalance.lib import cache, system_settings
 from botbalance.lib.errors import AppError
 from exchanges import services as exchanges
 from exchanges.adapters.base import ExchangeAdapter
@@ -37,6 +37,7 @@ def track_account(account: ExchangeAccount, *, whole_list: bool = False) -> list
     With `whole_list` the list of all open orders is read, whatever it costs: for somebody who wants to know (see
     `reconcile_account`).
     """
+    _heed_kill_switch(account)
     problems = _ask_about_orders(account, whole_list=whole_list)
     run = selectors.active_run(account)
     if run is not None:
@@ -65,6 +66,13 @@ def refresh_account(account: ExchangeAccount) -> list[str]:
     if not any(cache.first(f"refresh:{account.user_id}:{turn}", REFRESH_SECONDS) for turn in range(REFRESHES)):
         return [_("You have asked often: ask again in %(seconds)s s.") % {"seconds": REFRESH_SECONDS}]
     return track_account(account, whole_list=cache.first(f"refresh-list:{account.pk}", REFRESH_SECONDS))
+
+
+def _heed_kill_switch(account: ExchangeAccount) -> None:
+    """Orders that are to be cancelled with the switch are, however it was set and whatever has become of their run."""
+    effective = system_settings.read()
+    if not effective.trading_enabled and effective.kill_switch_cancels:
+        selectors.unfinished_orders(account).filter(cancel_requested=False).update(cancel_requested=True)
 
 
 def _ask_about_orders(account: ExchangeAccount, *, whole_list: bool) -> list[str]:

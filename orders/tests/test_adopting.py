@@ -68,7 +68,7 @@ def test_one_of_a_run_that_has_ended_is_cancelled_and_says_why(alice: Trader) ->
     order = alice.orders()[-1]
     assert order.status == Status.CANCELED
     events = list(order.events.all())
-    assert [event.kind for event in events] == ["adopted", "cancelling", "cancelled"]
+    assert [event.kind for event in events] == ["adopted", "cancelling_ended", "cancelled"]
     assert events[0].detail == "Its rebalance has gone on without it, so it is cancelled."
     assert [row.status for row in PaperOrder.objects.all()] == ["CANCELED", "CANCELED"]
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from exchanges.models import ExchangeAccount
+from orders.models import Order, OrderEvent
 from strategies.models import Strategy
 from tests.refusals import refusal
 
@@ -81,6 +83,40 @@ def test_an_order_tells_its_story(api: APIClient, filled: dict[str, Any]) -> Non
     assert Decimal(order["average_price"]) == pytest.approx(cost / quantity)
     assert Decimal(order["fee"]) == sum(Decimal(fill["commission"]) for fill in order["fills"]) > 0
     assert order["fee_asset"] == order["symbol"].removesuffix("USDT")
+
+
+def test_fees_are_told_in_every_asset_they_were_paid_in(api: APIClient, filled: dict[str, Any]) -> None:
+    order_id = filled["orders"][0]["id"]
+    Order.objects.filter(pk=order_id).update(fees={"BTC": "0.0001", "BNB": "0.02"})
+    for order in (api.get(f"{URL}/{order_id}").json(), results(api, symbol="BTCUSDT")[0]):
+        assert order["fees"] == {"BTC": "0.0001", "BNB": "0.02"}
+        assert (order["fee_asset"], order["fee"]) in order["fees"].items()  # one of them, for those who know only this
+    api.post(f"{URL}/refresh")
+    assert api.get(f"{URL}/{filled['orders'][1]['id']}").json()["fees"].keys() == {"ETH"}
+
+
+def test_what_we_wrote_down_ourselves_is_in_the_language_of_the_request(
+    api: APIClient, resting: dict[str, Any]
+) -> None:
+    order_id = resting["orders"][0]["id"]
+    error = "The exchange refused it and does not say why."
+    Order.objects.filter(pk=order_id).update(error=error)
+    OrderEvent.objects.create(order_id=order_id, kind="rejected", status="REJECTED", detail=error)
+    body = api.get(f"{URL}/{order_id}", headers={"Accept-Language": "ru"}).json()
+    with translation.override("ru"):
+        russian = translation.gettext(error)
+    assert russian != error
+    assert (body["error"], body["events"][-1]["detail"], body["events"][0]["detail"]) == (russian, russian, "")
+
+
+def test_a_plan_says_in_the_language_of_the_request_what_it_leaves_alone(
+    api: APIClient, account: ExchangeAccount, strategy: Callable[..., Strategy]
+) -> None:
+    path = f"/api/me/strategies/{strategy(account, {'BTC': '0.5'}).pk}/plan"
+    (english,) = api.get(path).json()["skips"]
+    (russian,) = api.get(path, headers={"Accept-Language": "ru"}).json()["skips"]
+    assert (english["asset"], english["code"]) == (russian["asset"], russian["code"])
+    assert english["reason"] != russian["reason"]
 
 
 @pytest.mark.parametrize(
@@ -161,13 +197,13 @@ def test_cancelling_an_order_frees_its_money_and_stops_its_run(api: APIClient, r
 def test_cancelling_all_leaves_nothing_open(
     api: APIClient, resting: dict[str, Any], clock: time_machine.Traveller
 ) -> None:
-    assert api.post(f"{URL}/cancel").json() == {"cancelled": 2, "problems": []}
+    assert api.post(f"{URL}/cancel").json() == {"cancelled": 2, "problems": [], "autopilot_paused": False}
     assert results(api, status="open") == []
     clock.shift(10)
     balances = api.get("/api/me/balances").json()["balances"]
     assert balances == [{"asset": "USDT", "free": "10000", "locked": "0"}]
     assert api.get(f"/api/me/runs/{resting['run']}").json()["reason_code"] == "all_cancelled"
-    assert api.post(f"{URL}/cancel").json() == {"cancelled": 0, "problems": []}
+    assert api.post(f"{URL}/cancel").json() == {"cancelled": 0, "problems": [], "autopilot_paused": False}
 
 
 def test_an_order_that_has_filled_cannot_be_cancelled(api: APIClient, filled: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.db.models import F
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -135,7 +136,7 @@ def test_what_cannot_be_cancelled_is_said_and_followed_up(api: APIClient, target
         answer = api.post("/api/me/orders/cancel").json()
     assert answer["cancelled"] == 0
     assert len(answer["problems"]) == 2
-    assert api.post("/api/me/orders/cancel").json() == {"cancelled": 2, "problems": []}
+    assert api.post("/api/me/orders/cancel").json() == {"cancelled": 2, "problems": [], "autopilot_paused": False}
 
 
 def test_an_account_whose_orders_cannot_be_cancelled_is_not_disconnected(
@@ -176,6 +177,8 @@ def test_a_clock_ten_minutes_off_is_measured_and_allowed_for(
     monkeypatch.setattr(BinanceAdapter, "__init__", with_wrong_clock)
     monkeypatch.setattr("orders.services.sending.now_ms", lambda: now_ms() + off)
     monkeypatch.setattr("orders.services.rounds.now_ms", lambda: now_ms() + off)
+    right_now = timezone.now
+    monkeypatch.setattr("django.utils.timezone.now", lambda: right_now() + timedelta(minutes=minutes))
     answer = execute(api, targets)
     assert answer.status_code == 201, answer.json()
     assert {order["status"] for order in answer.json()["orders"]} == {"NEW"}

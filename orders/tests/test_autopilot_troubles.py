@@ -87,6 +87,18 @@ def test_a_mistake_of_ours_ends_the_rebalance_is_counted_and_told(clock: time_ma
     assert not Order.objects.filter(status="NEW").exists()
 
 
+def test_a_mistake_of_ours_ends_a_rebalance_by_hand_and_says_so(clock: time_machine.Traveller) -> None:
+    at(50_000)
+    alice = trader("alice@example.com", {"USDT": 10_000}, {"BTC": 40}, **RESTING, order_lifetime_seconds=10)
+    run = alice.execute()
+    Run.objects.update(first_prices={"BTCUSDT": "none"})
+    at(51_000)
+    beat(clock, seconds=80)
+    run.refresh_from_db()
+    assert (run.state, run.reason_code) == ("stopped", "not_possible")
+    assert [order.status for order in alice.orders()] == ["CANCELED"]
+
+
 def refused() -> Any:
     """The exchange refuses every order."""
     return faults.plan([{"match": "POST /api/v3/order", "kind": "not_found", "times": 1000}])

@@ -90,18 +90,18 @@ def test_tries_on_end_are_one_event_that_says_why_the_first_failed(
             clock.shift(30)
             services.track_account(alice.account)
         assert len(plan.happened) > 20
-    assert since() == [("cancelling", True)]
-    assert order.events.get(kind="cancelling").detail == refused.value.message
+    assert since() == [("cancelling_owner", True)]
+    assert order.events.get(kind="cancelling_owner").detail == refused.value.message
     clock.shift(60)
     services.track_account(alice.account)
-    assert since() == [("cancelling", True), ("cancelled", False)]
+    assert since() == [("cancelling_owner", True), ("cancelled", False)]
 
 
 def test_a_cancel_that_is_confirmed_at_once_is_told_without_a_reason(alice: Trader) -> None:
     order = alice.orders()[0]
     services.cancel_order(order)
     told = [(event.kind, event.detail) for event in order.events.all()]
-    assert told[-2:] == [("cancelling", ""), ("cancelled", "")]
+    assert told[-2:] == [("cancelling_owner", ""), ("cancelled", "")]
 
 
 def test_a_try_after_something_else_has_happened_is_an_event_of_its_own(clock: time_machine.Traveller) -> None:
@@ -117,7 +117,7 @@ def test_a_try_after_something_else_has_happened_is_an_event_of_its_own(clock: t
     assert before < order.executed_quantity < order.quantity
     services.cancel_order(order)
     kinds = [event.kind for event in order.events.exclude(kind="fill")]
-    assert kinds[-4:] == ["cancelling", "report", "cancelling", "cancelled"]
+    assert kinds[-4:] == ["cancelling_owner", "report", "cancelling_owner", "cancelled"]
 
 
 def test_a_cancel_is_not_sent_again_by_itself(alice: Trader) -> None:

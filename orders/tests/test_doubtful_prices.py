@@ -101,3 +101,18 @@ def test_no_order_is_cancelled_on_a_price_that_has_jumped(clock: time_machine.Tr
     beat(clock, seconds=90)
     resting.refresh_from_db()
     assert resting.status == "NEW"
+
+
+def test_while_one_price_is_in_doubt_no_order_of_another_is_taken_away(clock: time_machine.Traveller) -> None:
+    limits = {"order_size_pct": D(100), "order_step_pct": D(2), "order_lifetime_seconds": 30}
+    held = {"USDT": 6_000, "BTC": D("0.1")}
+    alice = trader("alice@example.com", held, {"BTC": 50, "ETH": 25}, min_delta_pct=D(20), **limits)
+    run = alice.execute()
+    (order,) = alice.orders()
+    assert (order.symbol, order.status) == ("ETHUSDT", "NEW")
+    paper.symbol_control("BTCUSDT", price=(price_of(alice, "BTCUSDT") * D("1.8")).quantize(D(1)))
+    paper.symbol_control("ETHUSDT", price=(price_of(alice, "ETHUSDT") * D("1.01")).quantize(D(1)))
+    beat(clock, seconds=90)
+    run.refresh_from_db()
+    assert run.state == "active"
+    assert [row.status for row in alice.orders()] == ["NEW"]

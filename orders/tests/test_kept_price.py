@@ -185,3 +185,39 @@ def test_an_order_whose_side_is_not_wanted_any_more_makes_way(clock: time_machin
     beat(clock, seconds=120)
     assert [(order.side, order.status) for order in alice.orders()][:2] == [("BUY", "CANCELED"), ("SELL", "NEW")]
     alice.assert_books_agree()
+
+
+def test_what_waits_counts_towards_the_turnover_of_a_day(clock: time_machine.Traveller) -> None:
+    alice = two_coins(worst_price_pct=D(1), max_turnover_pct=D(49))
+    beat(clock, seconds=40)
+    at(BTC=63_000)  # bitcoin, nearly all of the turnover, waits at its worst price
+    beat(clock, seconds=120)
+    at(ETH=2_040)  # what is left of it is planned anew
+    beat(clock, seconds=120)
+    waiting = [order for order in alice.orders() if order.status == "NEW"]
+    assert sum(order.price * order.quantity for order in waiting) <= D(4_900)
+    at(BTC=60_000)
+    beat(clock, seconds=120)
+    assert of(alice, "BTCUSDT")[-1].status == "FILLED"
+    assert sum(order.cumulative_quote for order in alice.orders()) <= D(4_900)
+
+
+def test_a_coin_that_was_where_it_should_be_is_sought_from_the_market_of_the_day_it_leaves(
+    clock: time_machine.Traveller,
+) -> None:
+    """An attempt at ether that came to nothing says nothing of what bitcoin may cost days later."""
+    at(BTC=60_000, ETH=2_000)
+    limits = {"order_size_pct": D(100), "order_step_pct": D(2), "worst_price_pct": D(1), "order_lifetime_seconds": 30}
+    held = {"USDT": 5_000, "BTC": D("0.0833333")}
+    alice = trader("alice@example.com", held, {"BTC": 50, "ETH": 25}, min_delta_pct=D(2), **limits)
+    services.start_autopilot(alice.user, alice.strategy)
+    beat(clock, seconds=40)
+    assert {order.symbol for order in alice.orders()} == {"ETHUSDT"}
+    assert set(Run.objects.get().first_prices) == {"ETHUSDT"}
+    services.stop_run(Run.objects.get())
+    at(BTC=66_000)
+    paper.deposit(alice.account.paper_key, "USDT", D(8_000))
+    services.start_autopilot(alice.user, alice.strategy)
+    beat(clock, seconds=40)
+    (bid,) = of(alice, "BTCUSDT")
+    assert bid.price > D(64_000)

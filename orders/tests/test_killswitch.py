@@ -114,3 +114,17 @@ def test_no_order_leaves_any_process_two_seconds_after_it_was_set(tmp_path: Path
         for worker in workers:
             worker.kill()
             worker.wait(timeout=10)
+
+
+@both
+def test_switched_off_in_the_admin_it_also_cancels_what_an_ended_rebalance_has_left(
+    clock: time_machine.Traveller,
+) -> None:
+    alice = trader("alice@example.com", {"USDT": 10_000}, {"BTC": 40, "ETH": 40}, **RESTING, **CALM)
+    services.start_autopilot(alice.user, alice.strategy)
+    beat(clock, seconds=40)
+    services.cancel_order(alice.orders()[0])
+    SystemSettings.objects.update_or_create(pk=1, defaults={"trading_enabled": False, "kill_switch_cancels": True})
+    beat(clock, seconds=40)
+    assert [order.status for order in alice.orders()] == ["CANCELED", "CANCELED"]
+    alice.assert_books_agree()

@@ -13,6 +13,7 @@ from exchanges.paper import faults
 from orders import presentation, services
 from orders.domain import RUN_REASONS, Status
 from orders.models import Order, OrderEvent, Round, Run
+from orders.tests.elsewhere import place
 from strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
@@ -161,9 +162,25 @@ def test_every_state_and_every_event_has_words(rebalance: Rebalance) -> None:
     services.track_account(run.account)
     services.stop_run(run)
     services.cancel_all(rebalance("Other").account)
+    services.stop_run(rebalance("Third"))
     kinds = set(OrderEvent.objects.values_list("kind", flat=True))
-    assert kinds >= {"intent", "sending", "answer", "fill", "cancelling", "cancelled"}
+    assert kinds >= {"intent", "sending", "answer", "fill", "cancelling_ended", "cancelling_owner", "cancelled"}
     assert kinds <= set(presentation.EVENT_WORDS)
+
+
+def test_why_we_cancelled_an_order_is_told_on_its_page(browser: Client, rebalance: Rebalance) -> None:
+    order = Order.objects.filter(round__run=rebalance()).latest("pk")
+    told = {
+        "cancelling_old": "it had rested for its lifetime",
+        "cancelling_far": "the market had moved too far from its price",
+        "cancelling_turned": "the target has been reached without it",
+        "cancelling_ended": "its rebalance has ended",
+        "cancelling_leftover": "no rebalance waited for it any more",
+        "cancelling_owner": "its owner cancelled it",
+    }
+    OrderEvent.objects.bulk_create(OrderEvent(order=order, kind=kind, status=order.status) for kind in told)
+    page = browser.get(f"/orders/{order.pk}/").content.decode()
+    assert [why for why in told.values() if f"Asked the exchange to cancel it: {why}." not in page] == []
 
 
 def test_reasons_are_in_the_language_of_the_reader(browser: Client, rebalance: Rebalance) -> None:
@@ -234,8 +251,60 @@ def test_cancel_all_asks_first(browser: Client, rebalance: Rebalance) -> None:
     assert browser.get("/orders/cancel-all/").status_code == 405
 
 
-def test_asking_when_nothing_is_open_says_so(browser: Client) -> None:
-    assert "Nothing is open" in browser.post("/orders/refresh/", follow=True).content.decode()
+def test_asking_without_an_account_says_so(browser: Client) -> None:
+    page = browser.post("/orders/refresh/", follow=True).content.decode()
+    assert "There is no exchange account to ask about." in page
+
+
+def test_asking_finds_what_was_placed_elsewhere_though_nothing_of_ours_is_open(
+    browser: Client, alice: User, paper_account: Callable[..., ExchangeAccount]
+) -> None:
+    account = paper_account(alice, {"USDT": 1000})
+    place(account)
+    page = browser.post("/orders/refresh/", follow=True).content.decode()
+    assert "The exchange was asked: this is how things stand there now." in page
+    assert "Orders placed elsewhere" in page
+
+
+def test_what_is_open_can_be_cancelled_though_a_filter_hides_it(
+    browser: Client, alice: User, rebalance: Rebalance, paper_account: Callable[..., ExchangeAccount]
+) -> None:
+    rebalance()
+    idle = paper_account(alice, label="Idle")
+    for query in ("?status=FILLED", "?before=1"):
+        page = browser.get(f"/orders/{query}").content.decode()
+        assert 'action="/orders/cancel-all/"' in page
+        assert "hx-get" in page
+    assert 'action="/orders/cancel-all/"' not in browser.get(f"/orders/?account={idle.pk}").content.decode()
+
+
+def test_what_we_wrote_down_ourselves_is_in_the_language_of_the_reader(browser: Client, rebalance: Rebalance) -> None:
+    order = Order.objects.filter(round__run=rebalance()).latest("pk")
+    error, detail = "The exchange refused it and does not say why.", "The exchange has never received it."
+    Order.objects.filter(pk=order.pk).update(status=Status.REJECTED, error=error)
+    OrderEvent.objects.create(order=order, kind="not_placed", status=Status.NOT_PLACED, detail=detail)
+    with translation.override("ru"):
+        russian = [translation.gettext(text) for text in (error, detail)]
+    assert russian != [error, detail]
+    page = browser.get(f"/orders/{order.pk}/", headers={"Accept-Language": "ru"}).content.decode()
+    assert [text for text in russian if text not in page] == []
+    assert "Project-Id-Version" not in page  # what the empty text is translated to
+    assert russian[0] in browser.get("/orders/", headers={"Accept-Language": "ru"}).content.decode()
+
+
+def test_an_order_that_was_not_placed_is_not_said_to_have_never_arrived(browser: Client, rebalance: Rebalance) -> None:
+    order = Order.objects.filter(round__run=rebalance()).latest("pk")
+    Order.objects.filter(pk=order.pk).update(status=Status.NOT_PLACED, error="Too many new orders.")
+    page = browser.get(f"/orders/{order.pk}/").content.decode()
+    assert "It was not placed; nothing was traded." in page
+    assert "Too many new orders." in page
+    assert "never reached" not in page
+
+
+def test_an_order_that_is_gone_tells_of_the_testnets_monthly_wipe(browser: Client, rebalance: Rebalance) -> None:
+    order = Order.objects.filter(round__run=rebalance()).latest("pk")
+    Order.objects.filter(pk=order.pk).update(status=Status.VANISHED)
+    assert "The testnet is wiped about once a month" in browser.get(f"/orders/{order.pk}/").content.decode()
 
 
 # --- who may ---------------------------------------------------------------------------------------------

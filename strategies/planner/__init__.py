@@ -11,10 +11,11 @@ from botbalance.lib.money import wide
 from exchanges.domain import ExchangeInfo, PriceSnapshot
 from portfolio.domain import Valuation
 from strategies.domain import Limits, OpenOrder, Plan, Target
+from strategies.planner.doubts import doubtful_symbol
 from strategies.planner.pricing import limit_price
 from strategies.planner.rounds import Planner
 
-__all__ = ["limit_price", "plan_rebalance"]
+__all__ = ["doubtful_symbol", "limit_price", "plan_rebalance"]
 
 
 def plan_rebalance(

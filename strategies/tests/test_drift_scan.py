@@ -211,16 +211,13 @@ def test_a_symbol_that_stops_trading_is_seen_with_the_new_rules() -> None:
     assert book.scan([1], made.prices, halted)[0].is_unpriced
 
 
-def test_it_knows_the_version_of_what_it_keeps_and_forgets_on_demand() -> None:
+def test_it_knows_the_version_of_what_it_keeps() -> None:
     made = scene({"USDT": 5_000}, {"BTC": 50})
     book = DriftBook()
     assert book.version(1) is None
     put(book, 1, made)
     assert book.version(1) == 1
     assert len(book) == 1
-    book.drop(1)
-    book.drop(1)
-    assert book.version(1) is None
     assert book.scan([], made.prices, made.info) == []
     with pytest.raises(KeyError):
-        book.scan([1], made.prices, made.info)
+        book.scan([2], made.prices, made.info)

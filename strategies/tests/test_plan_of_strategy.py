@@ -77,11 +77,11 @@ def test_the_first_prices_of_a_rebalance_are_those_of_its_first_plan(
     first = services.plan_strategy(row)
     mids = exchanges.market_for(account, trading=True).prices.prices
     assert first.first_prices["BTCUSDT"] == pytest.approx(mids["BTCUSDT"].value, rel=D("0.05"))
-    assert set(first.first_prices) == {"BTCUSDT", "ETHUSDT"}
+    assert first.symbols == ("BTCUSDT", "ETHUSDT")
+    assert set(first.first_prices) == {"BTCUSDT"}  # nothing is sought of the other
     lower = {"BTCUSDT": first.first_prices["BTCUSDT"] * D("0.9")}
     later = services.plan_strategy(row, first_prices=lower)
     assert later.first_prices["BTCUSDT"] == lower["BTCUSDT"]
-    assert "ETHUSDT" in later.first_prices
     (leg,) = later.plan.legs
     assert leg.price <= lower["BTCUSDT"] * D("1.01") < first.plan.legs[0].price
 
@@ -137,6 +137,9 @@ def test_a_first_price_is_kept_until_its_coin_has_arrived(account: ExchangeAccou
     made = services.plan_strategy(row, first_prices=first)
     assert assets(made) == ["ETH"]
     assert made.first_prices["ETHUSDT"] == D(2)
-    assert made.first_prices["BTCUSDT"] > D(1)  # within its band: measured anew from now
+    assert "BTCUSDT" not in made.first_prices  # within its band: measured anew when it has left that
     waiting = [OpenOrder("BTCUSDT", Side.BUY, D(1), D("0.0001"))]
-    assert services.plan_strategy(row, first_prices=first, open_orders=waiting).first_prices["BTCUSDT"] == D(1)
+    around = services.plan_strategy(row, first_prices=first, open_orders=waiting, occupied=frozenset({"BTCUSDT"}))
+    assert around.first_prices["BTCUSDT"] == D(1)
+    strangers = services.plan_strategy(row, first_prices=first, open_orders=waiting)
+    assert "BTCUSDT" not in strangers.first_prices

@@ -1,10 +1,11 @@
 """What holds for every portfolio, every market and every limit: shown on thousands of random ones.
 
-The rules are those of real symbols, see strategies.tests.random_scenes.
+The rules are those of real symbols, see strategies.tests.random_scenes. `make soak` tries more of them.
 """
 
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -14,10 +15,10 @@ from strategies.domain import Plan
 from strategies.tests.planning import QUOTE, Scene, raw_filter_failures
 from strategies.tests.random_scenes import most_rounds, scene_of, symbols
 
-EXAMPLES = 2000
+FEW, MANY = 400, 2000  # for every change, and for `make soak`
 
 seeds = st.integers(0, 2**32)
-counts = st.one_of(st.integers(1, 8), st.integers(1, 50))
+counts = st.one_of(st.integers(1, 6), st.integers(1, 50))
 navs = st.floats(1, 7)
 
 
@@ -69,11 +70,7 @@ def assert_sensible(scene: Scene, plan: Plan) -> None:
     assert all(skip.reason for skip in plan.skips)
 
 
-@settings(max_examples=EXAMPLES)
-@given(seed=seeds, assets=counts, nav=navs)
-def test_a_plan_is_affordable_legal_sensible_and_the_same_for_the_same_input(
-    source: Path | None, seed: int, assets: int, nav: float
-) -> None:
+def assert_one_plan_holds(source: Path | None, seed: int, assets: int, nav: float) -> None:
     scene = scene_of(seed, assets, nav, source, tame=False)
     plan = scene.plan()
     assert plan == scene.plan()
@@ -82,12 +79,22 @@ def test_a_plan_is_affordable_legal_sensible_and_the_same_for_the_same_input(
     assert_sensible(scene, plan)
 
 
-@settings(max_examples=EXAMPLES)
-@given(seed=seeds, assets=st.one_of(st.integers(1, 5), st.integers(1, 50)), nav=navs)
-@example(seed=23988, assets=49, nav=4.0)
-def test_rounds_of_ideal_fills_end_within_the_bound_and_never_turn_round(
+@settings(max_examples=FEW)
+@given(seed=seeds, assets=counts, nav=navs)
+def test_a_plan_is_affordable_legal_sensible_and_the_same_for_the_same_input(
     source: Path | None, seed: int, assets: int, nav: float
 ) -> None:
+    assert_one_plan_holds(source, seed, assets, nav)
+
+
+@pytest.mark.soak
+@settings(max_examples=MANY)
+@given(seed=seeds, assets=counts, nav=navs)
+def test_so_is_each_of_thousands(source: Path | None, seed: int, assets: int, nav: float) -> None:
+    assert_one_plan_holds(source, seed, assets, nav)
+
+
+def assert_rounds_end(source: Path | None, seed: int, assets: int, nav: float) -> None:
     """No asset is both bought and sold on the way, but for what the costs of the trades have taken from its target: the
     quote, brought back into its band by the coins within theirs, may ask for that much.
     """
@@ -108,3 +115,19 @@ def test_rounds_of_ideal_fills_end_within_the_bound_and_never_turn_round(
         scene = scene.after(plan.legs)
         assert all(amount >= 0 for amount in scene.held.values())
         plan = scene.plan()
+
+
+@settings(max_examples=FEW)
+@given(seed=seeds, assets=counts, nav=navs)
+@example(seed=23988, assets=49, nav=4.0)
+def test_rounds_of_ideal_fills_end_within_the_bound_and_never_turn_round(
+    source: Path | None, seed: int, assets: int, nav: float
+) -> None:
+    assert_rounds_end(source, seed, assets, nav)
+
+
+@pytest.mark.soak
+@settings(max_examples=MANY)
+@given(seed=seeds, assets=counts, nav=navs)
+def test_so_do_those_of_thousands(source: Path | None, seed: int, assets: int, nav: float) -> None:
+    assert_rounds_end(source, seed, assets, nav)

@@ -134,11 +134,9 @@ def test_an_empty_account_is_left_alone() -> None:
 # --- the exact drift -------------------------------------------------------------------------------------
 
 
-def drift_of(
-    held: dict[str, Any], targets: dict[str, Any], pending: dict[str, Decimal] | None = None, **limits: Any
-) -> LargestDrift:
+def drift_of(held: dict[str, Any], targets: dict[str, Any], **limits: Any) -> LargestDrift:
     scene = Scene.of(prices={"BTC": 50_000, "ETH": 2_000, "SOL": 100}, held=held, targets=targets, **limits)
-    return largest_drift(scene.valuation(), scene.targets, scene.limits, pending)
+    return largest_drift(scene.valuation(), scene.targets, scene.limits)
 
 
 def test_the_drift_is_exact_at_the_edge_of_the_band() -> None:
@@ -157,14 +155,6 @@ def test_the_quote_has_a_band_in_points() -> None:
     held, targets = {"USDT": 3_300, "BTC": "0.042", "ETH": "1.05", "SOL": 25}, {"BTC": 22, "ETH": 22, "SOL": 26}
     assert drift_of(held, targets, min_delta_pct="2") == LargestDrift("USDT", D(3), is_outside=True)
     assert not drift_of(held, targets, min_delta_pct="20", band_type=BandType.RELATIVE).is_outside
-
-
-def test_what_open_orders_will_bring_is_counted_as_there() -> None:
-    pending = {"BTC": D("0.1"), "USDT": D(-5_000)}
-    assert drift_of({"USDT": 10_000}, {"BTC": 50}).is_outside
-    held = {"USDT": 9_000, "BTC": "0.02"}
-    assert drift_of(held, {"BTC": 50}, {"BTC": D("0.08"), "USDT": D(-4_000)}) == LargestDrift("BTC", D(0), False)
-    assert drift_of(held, {"BTC": 50}, pending).is_outside
 
 
 def test_there_is_no_drift_where_nothing_is_held() -> None:
