@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+
+from django.utils import timezone
 
 from botbalance.lib.many import among
 from exchanges.models import ExchangeAccount
@@ -18,7 +20,7 @@ class Flight:
     """A strategy whose autopilot flies, as far as the dispatcher needs it. `is_usable`: its owner and key may trade.
 
     `version` changes with what it holds and wants; `as_of` is the time of its account's balances, None where they were
-    never read.
+    never read. `scheduled_at` is None where a tick has to say when its schedule comes round.
     """
 
     strategy_id: int
@@ -51,6 +53,7 @@ def flights_at(account_ids: Sequence[int]) -> list[Flight]:
         "user_id",
         "strategy__trigger_mode",
         "scheduled_at",
+        "strategy__interval_minutes",
         "strategy__account__status",
         "user__suspended_at",
         "strategy__account__venue",
@@ -58,20 +61,22 @@ def flights_at(account_ids: Sequence[int]) -> list[Flight]:
         "strategy__updated_at",
         "strategy__account__balances__as_of",
     )
+    now = timezone.now()
     return [
         Flight(
             strategy_id=pk,
             account_id=account,
             user_id=user,
             trigger=trigger,
-            scheduled_at=at,
+            # Further away than an interval: that was longer when the time was set.
+            scheduled_at=at if at is not None and at <= now + timedelta(minutes=interval) else None,
             is_usable=status not in UNUSABLE and suspended_at is None,
             on_paper=venue == ExchangeAccount.Venue.PAPER,
             has_own_keys=bool(key_tail),
             changed_at=changed_at,
             as_of=as_of,
         )
-        for pk, account, user, trigger, at, status, suspended_at, venue, key_tail, changed_at, as_of in rows
+        for pk, account, user, trigger, at, interval, status, suspended_at, venue, key_tail, changed_at, as_of in rows
     ]
 
 

@@ -144,6 +144,17 @@ def test_on_schedule_it_waits_for_its_time_and_then_goes_to_the_targets(clock: t
     assert Autopilot.objects.get().scheduled_at == Autopilot.objects.get().started_at + timedelta(minutes=60)
 
 
+def test_an_interval_that_is_made_shorter_counts_from_the_next_look(clock: time_machine.Traveller) -> None:
+    alice = off_target(trigger_mode="periodic", interval_minutes=40_320)
+    services.start_autopilot(alice.user, alice.strategy)
+    beat(clock, seconds=60)
+    strategies.update_strategy(alice.strategy, {"interval_minutes": 30}, None)
+    beat(clock, seconds=40)
+    scheduled_at = Autopilot.objects.get().scheduled_at
+    assert scheduled_at is not None
+    assert scheduled_at <= timezone.now() + timedelta(minutes=30)
+
+
 def test_on_schedule_and_outside_the_band_is_both(clock: time_machine.Traveller) -> None:
     alice = off_target(trigger_mode="both", interval_minutes=30)
     bob = trader(
