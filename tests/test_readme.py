@@ -29,7 +29,7 @@ def test_the_curl_commands_end_with_filled_orders(tmp_path: Path) -> None:
     if shutil.which("curl") is None or shutil.which("bash") is None:
         skip_or_fail("curl or bash is not installed", "e2e")
     install(tmp_path)
-    with running(tmp_path, PAPER_SPEED="10", AUTOPILOT_PERIOD_SECONDS="2") as server:
+    with running(tmp_path, PAPER_SPEED="60", AUTOPILOT_PERIOD_SECONDS="2") as server:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", commands()],
             env={"PATH": os.environ["PATH"], "API": f"{server.url}/api"},

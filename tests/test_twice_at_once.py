@@ -1,7 +1,6 @@
 """Two identical requests at the same moment, from two threads, make one run and one set of orders."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +12,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from exchanges.models import ExchangeAccount
-from exchanges.paper import faults
 from exchanges.paper.models import PaperOrder
 from orders.models import Order, Round, Run
+from orders.tests.test_hard_moments import meanwhile
 from strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "paper"])
@@ -151,24 +150,14 @@ def test_a_plan_made_before_another_run_began_and_ended_is_not_sent(
     targets = strategy(account, {"BTC": 40}, order_step_pct="-0.5", order_size_pct="100")
     slow, fast = api_for(alice), api_for(alice)
     body = {"strategy": targets.pk}
-    answers: list[Any] = []
 
-    def plan_slowly() -> None:
-        try:
-            answers.append(slow.post("/api/me/rebalance/execute", body, format="json"))
-        finally:
-            connections.close_all()
-
-    with faults.plan([{"match": "GET /api/v3/ticker/bookTicker", "kind": "slow", "seconds": 8}]) as happened:
-        slower = threading.Thread(target=plan_slowly)
-        slower.start()
-        while not happened.happened:
-            time.sleep(0.01)
+    def trade_faster() -> None:
         run = fast.post("/api/me/rebalance/execute", body, format="json").json()["run"]
         while fast.get(f"/api/me/runs/{run}").json()["state"] == "active":
             fast.post("/api/me/orders/refresh", format="json")
-        assert not answers, "the faster one took too long for this test to say anything"
-        slower.join(timeout=30)
-    assert (answers[0].status_code, answers[0].json()["error"]["code"]) == (409, "plan_changed")
+
+    with meanwhile({"match": "GET /api/v3/ticker/bookTicker", "kind": "slow", "seconds": 0.01}, trade_faster):
+        answer = slow.post("/api/me/rebalance/execute", body, format="json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "plan_changed")
     assert Run.objects.count() == 1
     assert Order.objects.count() == PaperOrder.objects.count() == 1

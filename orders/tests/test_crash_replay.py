@@ -1,12 +1,14 @@
 """The autopilot through the minutes in which Ether lost a fifth of its value, and through five without any prices."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
 from pytest_django.fixtures import Settings
 
 from exchanges.paper import faults
+from exchanges.paper import services as paper
 from orders import services
 from orders.models import Order, Run, Tick
 from orders.tests.scenes import CROSSING, Trader, beat, trader
@@ -72,6 +74,7 @@ def test_both_guards_act_are_explained_and_trading_resumes(alice: Trader, clock:
     old_enough = settled_until + timedelta(seconds=65)
     assert Order.objects.filter(created_at__range=(old_enough, blind_until)).count() == 0
 
+    paper.deposit(alice.account.paper_key, "USDT", Decimal(2_000))  # so that there is something to trade, if it may
     beat(clock, seconds=15 * 60, step=5)
     assert Order.objects.filter(created_at__gt=blind_until).exists()
     last = Tick.objects.order_by("-id")[0]
