@@ -247,7 +247,7 @@ def _left_open(outlook: Outlook) -> str:
         outlook.left_open,
     ) % {"count": outlook.left_open}
     if outlook.state == State.PAUSED:
-        remedy = gettext("To switch it off cancels what is open.")
+        remedy = gettext("Switching it off cancels what is open.")
     else:
         remedy = gettext("What is open can be cancelled among the orders.")
     return f"{text} {remedy}"

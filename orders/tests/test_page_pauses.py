@@ -110,7 +110,7 @@ def test_paused_it_says_what_is_still_open_and_how_to_end_it(browser: Client, fl
     Autopilot.objects.update(paused_at=timezone.now(), pause_code="repeated_failures", pause_values={})
     page = autopilot_page(browser, run)
     assert "It trades nothing until you let it go on. 3 orders of its rebalances are still open" in page
-    assert "To switch it off cancels what is open." in page
+    assert "Switching it off cancels what is open." in page
     assert f'href="/orders/?account={run.account_id}&amp;status=open"' in page
     browser.post(f"/orders/autopilot/{run.strategy_id}/stop/")
     assert "still open at the exchange" not in autopilot_page(browser, run)
