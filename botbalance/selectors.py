@@ -61,7 +61,7 @@ def summarise(account: ExchangeAccount, *, fresh: bool = False) -> Summary:
         rows = tuple(_unmanaged(holding) for holding in valuation.holdings)
         return Summary(valuation, known, None, rows, valuation.nav)
     targets = strategies.targets(strategy)
-    limits = limits_of(strategy, max(known.maker_rate, known.taker_rate), valuation.nav, ZERO)
+    limits = limits_of(strategy, known.fee_rate, valuation.nav, ZERO)
     with wide():
         managed = Managed.of(valuation, targets, limits)
         wanted = target_weights(targets, strategy.quote)

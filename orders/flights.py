@@ -11,6 +11,7 @@ from botbalance.lib.many import among
 from exchanges.models import ExchangeAccount
 from orders.models import Autopilot
 from strategies.models import Allocation, Strategy
+from strategies.ticks import coming_time
 
 UNUSABLE = (ExchangeAccount.Status.REFUSED, ExchangeAccount.Status.PAUSED)
 
@@ -69,7 +70,7 @@ def flights_at(account_ids: Sequence[int]) -> list[Flight]:
             user_id=user,
             trigger=trigger,
             # Further away than an interval: that was longer when the time was set.
-            scheduled_at=at if at is not None and at <= now + timedelta(minutes=interval) else None,
+            scheduled_at=at if at is not None and coming_time(at, now, timedelta(minutes=interval)) == at else None,
             is_usable=status not in UNUSABLE and suspended_at is None,
             on_paper=venue == ExchangeAccount.Venue.PAPER,
             has_own_keys=bool(key_tail),

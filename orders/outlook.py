@@ -189,7 +189,7 @@ def _view(strategy: Strategy) -> tuple[View | None, Reason | None, str]:
     market = exchanges.market_for(strategy.account, trading=False)
     valuation = value_portfolio(known.balances, strategy.quote, market.prices, market.info)
     targets = strategies.targets(strategy)
-    limits = limits_of(strategy, max(known.maker_rate, known.taker_rate), valuation.nav, ZERO)
+    limits = limits_of(strategy, known.fee_rate, valuation.nav, ZERO)
     effective = system_settings.current()
     with wide():
         largest = min(

@@ -24,6 +24,11 @@ class KnownBalances:
     taker_rate: Decimal
     problem: str = ""
 
+    @property
+    def fee_rate(self) -> Decimal:
+        """The commission to reckon with, whoever makes the market: a fraction."""
+        return max(self.maker_rate, self.taker_rate)
+
 
 def known_balances(account: ExchangeAccount, problem: str = "") -> KnownBalances | None:
     """The balances as last read, None when they never were."""

@@ -241,11 +241,10 @@ def plan_strategy(
     known = portfolio.read_balances(account) if balances is None else balances
     market = exchanges.market_for(account, trading=True) if market is None else market
     valuation = value_portfolio(known.balances, strategy.quote, market.prices, market.info)
-    fee_rate = max(known.maker_rate, known.taker_rate)
     effective = system_settings.current()
     first = dict(first_prices or {})
     limits = replace(
-        limits_of(strategy, fee_rate, valuation.nav, turnover_used),
+        limits_of(strategy, known.fee_rate, valuation.nav, turnover_used),
         goal=goal,
         first_prices=first,
         max_order_nav_pct=effective.max_order_nav_pct,
@@ -322,7 +321,7 @@ def doubtful_symbol(
     the market's prices of which `jumps` have jumped by so many percent.
     """
     valuation = value_portfolio(known.balances, strategy.quote, market.prices, market.info)
-    limits = limits_of(strategy, max(known.maker_rate, known.taker_rate), valuation.nav, ZERO)
+    limits = limits_of(strategy, known.fee_rate, valuation.nav, ZERO)
     limits = replace(limits, goal=goal, jumps=jumps)
     targets = selectors.targets(strategy)
     with wide():

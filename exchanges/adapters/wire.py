@@ -36,7 +36,7 @@ Parameters = Sequence[tuple[str, str]]
 
 READ_TRIES = 3
 LONGEST_HOLD_SECONDS = 1
-"""So long what writes may take to be let go, and again to connect: its guards were asked before."""
+"""So long an order may take from its call to its first byte, and a cancel to be let go and again to connect."""
 
 
 class InsideTransaction(RuntimeError):

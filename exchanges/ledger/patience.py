@@ -3,8 +3,6 @@
 A worker that waits for one account holds up the turns and cancels of all others behind it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 _is_in_background: ContextVar[bool] = ContextVar("is_in_background", default=False)
@@ -22,13 +20,3 @@ def enter_background(*_args: object, **_more: object) -> None:
 def leave_background(*_args: object, **_more: object) -> None:
     """Somebody may wait for this thread again."""
     _is_in_background.set(False)
-
-
-@contextmanager
-def in_background() -> Iterator[None]:
-    """Nobody waits for what is done in the block."""
-    token = _is_in_background.set(True)
-    try:
-        yield
-    finally:
-        _is_in_background.reset(token)

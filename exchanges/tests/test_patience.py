@@ -1,17 +1,30 @@
 """People wait for a read's turn; a worker, behind which other accounts' turns and cancels wait, hardly does."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from botbalance.celery import app
 from exchanges.errors import Throttled
 from exchanges.ledger.domain import Ask
 from exchanges.ledger.limits import WEIGHT
-from exchanges.ledger.patience import in_background
+from exchanges.ledger.patience import enter_background, leave_background
 from exchanges.ledger.services import Ledger, Pass
 from exchanges.tests.ledgers import MemoryStore, Naps
 
 HOST = "https://exchange.test"
 NOW = 1_700_000_035_000  # 5 seconds before a minute ends
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """Nobody waits for what is done in the block."""
+    enter_background()
+    try:
+        yield
+    finally:
+        leave_background()
 
 
 class Door:

@@ -77,7 +77,6 @@ def order_detail(request: HttpRequest, order_id: int) -> HttpResponse:
         "row": presentation.order_row(order),
         "fills": order.fills.all(),
         "timeline": presentation.timeline(order.events.all()),
-        "remaining": order.quantity - order.executed_quantity,
         "filled_share": order.executed_quantity / order.quantity * HUNDRED if order.quantity else ZERO,
     }
     return render(request, "orders/detail.html", context)

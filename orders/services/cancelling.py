@@ -80,7 +80,7 @@ def cancel_orders(account: ExchangeAccount, orders: Iterable[Order], why: str = 
 def cancel(order: Order, adapter: ExchangeAdapter, why: str = "") -> None:
     """Bring one order to its end. A cancel that races a fill is settled by asking; so is one whose answer was lost.
 
-    `why` is the kind of event that says so in the order's history; without one it is that its rebalance has ended.
+    `why` is the kind of event that tells its history the reason; without one that its rebalance has ended, if it has.
     """
     if order.status == Status.PENDING and withdraw(order, _("Cancelled before it was sent.")):
         return

@@ -10,6 +10,7 @@ from exchanges.services import Market
 from orders.models import Order, Run
 from orders.services.cancelling import cancel
 from portfolio import selectors as portfolio
+from portfolio.selectors import KnownBalances
 from strategies import services as strategies
 from strategies.domain import Goal
 from strategies.selectors import targets
@@ -30,8 +31,8 @@ def reprice(run: Run, resting: Sequence[Order]) -> bool:
         return False
     # Nothing is placed on a price that has jumped, or while one makes all weights doubtful, so nothing is taken away
     # for it either.
-    jumped = _jumps(run, moving, market)
     known = portfolio.known_balances(run.account)
+    jumped = _jumps(run, moving, market, known)
     if known is not None and strategies.doubtful_symbol(run.strategy, known, market, Goal(run.goal), jumped):
         return False
     adapter = exchanges.adapter_for(run.account)
@@ -43,9 +44,12 @@ def reprice(run: Run, resting: Sequence[Order]) -> bool:
     return ended
 
 
-def _jumps(run: Run, moving: Sequence[Order], market: Market) -> dict[str, Decimal]:
+def _jumps(run: Run, moving: Sequence[Order], market: Market, known: KnownBalances | None) -> dict[str, Decimal]:
     """Jumped prices of the orders' own coins and of all others the strategy is about, in percent."""
-    pairs = [market.info.pair(target.asset, run.strategy.quote) for target in targets(run.strategy)]
+    assets = {target.asset for target in targets(run.strategy)}
+    if known is not None and run.strategy.sell_unlisted:
+        assets |= {balance.asset for balance in known.balances}
+    pairs = [market.info.pair(asset, run.strategy.quote) for asset in assets]
     symbols = {rules.symbol for rules in pairs if rules is not None} | {order.symbol for order in moving}
     return exchanges.price_jumps(run.account, market.prices, sorted(symbols))
 

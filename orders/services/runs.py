@@ -195,7 +195,7 @@ def disconnect_account(account: ExchangeAccount) -> None:
 
     Its autopilot is off from the start, and stays off: it would begin anew what is being ended here.
     """
-    Autopilot.objects.filter(strategy__account=account, is_on=True).update(is_on=False)
+    was_on = Autopilot.objects.filter(strategy__account=account, is_on=True).update(is_on=False)
     run = selectors.active_run(account)
     problems: list[str] = []
     if run is not None:
@@ -210,11 +210,11 @@ def disconnect_account(account: ExchangeAccount) -> None:
         # Whoever begins a rebalance holds this lock: none is under way that is not seen here, and none begins after.
         ExchangeAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
         if selectors.has_work(account.pk):
-            raise Conflict(
-                _("Some orders of this account are still open, or not all is known of them: %(problems)s")
-                % {"problems": " ".join(problems) or _("they are being looked up; try again in a minute.")},
-                code="orders_open",
-            )
+            text = _("Some orders of this account are still open, or not all is known of them: %(problems)s") % {
+                "problems": " ".join(problems) or _("they are being looked up; try again in a minute.")
+            }
+            off = _("Its autopilot was switched off.") if was_on else ""
+            raise Conflict(f"{text} {off}".strip(), code="orders_open")
         strategies.delete_strategies_of(account)
         exchanges.archive_account(account)
     portfolio.forget_balances(account)

@@ -25,7 +25,7 @@ from portfolio.selectors import milliseconds
 
 logger = logging.getLogger(__name__)
 
-# No order leaves on a word of the guards that is older than this.
+# A word of the guards that took longer than this is not believed.
 SLOWEST_GUARDS_MS = 500
 
 

@@ -272,7 +272,7 @@ def _decide(autopilot: Autopilot, account: ExchangeAccount, known: KnownBalances
     strategy = autopilot.strategy
     market = exchanges.market_for(account, trading=True)
     valuation = value_portfolio(known.balances, strategy.quote, market.prices, market.info)
-    limits = limits_of(strategy, max(known.maker_rate, known.taker_rate), valuation.nav, ZERO)
+    limits = limits_of(strategy, known.fee_rate, valuation.nav, ZERO)
     drift = largest_drift(valuation, strategies.targets(strategy), limits)
     decision = decide_tick(
         trigger=Trigger(strategy.trigger_mode),
