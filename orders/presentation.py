@@ -16,7 +16,8 @@ from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, strip_zeros, wi
 from orders.domain import Status
 from orders.models import Order, OrderEvent, Run
 from portfolio.domain import Valuation
-from strategies.domain import REASONS, SETTLED, Skip, Target, held_apart
+from strategies.domain import SETTLED, Skip, Target, held_apart
+from strategies.presentation import skip_reason
 
 FULL_BAR = 98  # so that the mark of the largest target is not cut off
 SERIES = 10  # colours for assets; c10 is the quote's, c11 is for all that are too many
@@ -167,11 +168,6 @@ class SkipRow:
     asset: str
     reason: str
     settled: bool
-
-
-def skip_reason(skip: Skip) -> str:
-    """Why an asset is left alone, in the reader's language."""
-    return gettext(REASONS[skip.code]).format(**skip.values)
 
 
 def skip_rows(skips: Iterable[Skip]) -> list[SkipRow]:

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from strategies.domain import REASONS, Skip
 from strategies.models import Strategy
 
 MINUTES_OF_A_DAY = 1440
@@ -23,6 +24,11 @@ def interval_in_words(minutes: object) -> str:
     if left:
         parts.append(ngettext("%(count)s minute", "%(count)s minutes", left) % {"count": left})
     return " ".join(parts)
+
+
+def skip_reason(skip: Skip) -> str:
+    """Why an asset is left alone, in the language that is spoken."""
+    return _(REASONS[skip.code]).format(**skip.values)
 
 
 def when_it_acts(strategy: Strategy) -> str:

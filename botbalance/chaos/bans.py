@@ -5,36 +5,18 @@ the way, or with the process that got it. So what counts are bans that were hear
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from django.db import connection
 
 from exchanges.ledger.pause import BANNED
 from exchanges.models import TrafficPause
-from exchanges.paper.drawn_faults import BAN_END_MS, BAN_GRACE_MS
+from exchanges.paper.drawn_faults import BAN_GRACE_MS, Ban
 
 # From the exchange's answer to our row.
 _HEARD_WITHIN_MS = 1_000
 _CLOCK_STEP_MS = 50
 # Some may be lost; that all of so many were is no accident.
 _MOST_UNHEARD = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Ban:
-    """A ban as the exchange tells of it, in UTC ms: `requests` came in it that should not have."""
-
-    since_ms: int
-    until_ms: int
-    requests: int
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether it is long enough for a request in it to be counted."""
-        return self.until_ms - self.since_ms > BAN_GRACE_MS + BAN_END_MS
-
-    def was_heard(self, heard_ms: Iterable[int]) -> bool:
-        return any(-_CLOCK_STEP_MS <= heard - self.since_ms <= _HEARD_WITHIN_MS for heard in heard_ms)
 
 
 def ignored(bans: Iterable[Ban], heard_ms: Iterable[int]) -> list[str]:
@@ -61,7 +43,11 @@ def _watched(bans: Iterable[Ban], heard_ms: Iterable[int]) -> tuple[list[Ban], l
     """Bans long enough, and those of them that were heard of."""
     known = set(heard_ms)
     watched = [ban for ban in bans if ban.is_watched]
-    return watched, [ban for ban in watched if ban.was_heard(known)]
+    return watched, [ban for ban in watched if _was_heard(ban, known)]
+
+
+def _was_heard(ban: Ban, heard_ms: Iterable[int]) -> bool:
+    return any(-_CLOCK_STEP_MS <= heard - ban.since_ms <= _HEARD_WITHIN_MS for heard in heard_ms)
 
 
 def last_heard_ms() -> int | None:
@@ -77,4 +63,4 @@ def last_heard_ms() -> int | None:
 
 def read(told: Iterable[Mapping[str, int]]) -> list[Ban]:
     """What the exchange has told."""
-    return [Ban(each["since_ms"], each["until_ms"], each["requests"]) for each in told]
+    return [Ban(**each) for each in told]

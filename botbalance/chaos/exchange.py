@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from botbalance.chaos import bans
-from botbalance.chaos.bans import Ban
 from botbalance.chaos.plan import ASKS_PER_MILLE, READS_PER_MILLE, Options
+from exchanges.paper.drawn_faults import Ban
 
 _WAIT_SECONDS = 60
 

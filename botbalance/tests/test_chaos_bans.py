@@ -2,9 +2,10 @@
 
 import pytest
 
-from botbalance.chaos.bans import Ban, ignored, last_heard_ms, summary
+from botbalance.chaos.bans import ignored, last_heard_ms, summary
 from exchanges.ledger.pause import BANNED, SLOWED
 from exchanges.models import TrafficPause
+from exchanges.paper.drawn_faults import Ban
 
 START = 1_772_445_600_000
 

@@ -134,6 +134,11 @@ class Ban:
     until_ms: int
     requests: int = 0
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether it is long enough for a request in it to be counted."""
+        return self.until_ms - self.since_ms > BAN_GRACE_MS + BAN_END_MS
+
     def meet(self, now_ms: int) -> None:
         if self.since_ms + BAN_GRACE_MS <= now_ms < self.until_ms - BAN_END_MS:
             self.requests += 1

@@ -14,6 +14,7 @@ from orders import presentation, selectors, services
 from orders.models import Order, Run
 from orders.tasks import hurry_soon
 from strategies import selectors as strategies
+from strategies.presentation import skip_reason
 from strategies.services import Preview
 
 
@@ -79,9 +80,7 @@ def plan_body(preview: Preview) -> dict[str, Any]:
             }
             for leg in plan.legs
         ],
-        "skips": [
-            {"asset": skip.asset, "code": skip.code, "reason": presentation.skip_reason(skip)} for skip in plan.skips
-        ],
+        "skips": [{"asset": skip.asset, "code": skip.code, "reason": skip_reason(skip)} for skip in plan.skips],
         "plan_digest": preview.digest,
     }
 

@@ -1,13 +1,12 @@
 """Writing down a round: its tick time, and an intent for every leg of its plan."""
 
-from django.utils.translation import gettext as _
-
 from botbalance.lib.clock import now_ms
 from botbalance.lib.money import plain
 from orders.domain import Status, client_order_id, next_tick_ts
 from orders.models import Order, OrderEvent, Round, Run, TickClock
 from orders.services import watching
-from strategies.domain import REASONS, Plan
+from strategies.domain import Plan
+from strategies.presentation import skip_reason
 from strategies.services import Preview
 
 
@@ -64,4 +63,4 @@ def _text(value: object) -> str | None:
 
 def left_over(plan: Plan) -> str:
     """What a plan ought to trade and cannot, with the reasons, in the language that is spoken."""
-    return " ".join(f"{skip.asset}: {_(REASONS[skip.code]).format(**skip.values)}" for skip in plan.unsettled)
+    return " ".join(f"{skip.asset}: {skip_reason(skip)}" for skip in plan.unsettled)
