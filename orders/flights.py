@@ -11,7 +11,7 @@ from botbalance.lib.many import among
 from exchanges.models import ExchangeAccount
 from orders.models import Autopilot
 from strategies.models import Allocation, Strategy
-from strategies.ticks import coming_time
+from strategies.schedules import coming_time
 
 UNUSABLE = (ExchangeAccount.Status.REFUSED, ExchangeAccount.Status.PAUSED)
 

@@ -31,7 +31,9 @@ from strategies import selectors as strategies
 from strategies.models import Strategy
 from strategies.planner.bands import Managed
 from strategies.services import limits_of
-from strategies.ticks import LargestDrift, coming_time, largest_drift
+from strategies.planner.gauge import LargestDrift
+from strategies.schedules import coming_time
+from strategies.ticks import largest_drift
 
 # A look may wait for its worker; only after so many periods, and never before so many seconds, something is wrong.
 LATE_PERIODS = 3

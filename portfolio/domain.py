@@ -6,6 +6,7 @@ Values are in the quote stablecoin, weights in percent of NAV. What has no price
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from botbalance.lib.money import HUNDRED, ONE, ZERO, wide
 from exchanges.domain import Balance, ExchangeInfo, PriceSnapshot
@@ -14,8 +15,7 @@ from exchanges.domain import Balance, ExchangeInfo, PriceSnapshot
 BRIDGES = ("USDT", "USDC", "BTC")
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """One asset of a portfolio. `price` and `value` are None where there is no price."""
 
     asset: str

@@ -3,12 +3,14 @@
 Weights and limits are in percent, notional and value in the quote stablecoin, quantities in the base asset.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
 
-from botbalance.lib.money import HUNDRED, ONE, ZERO
+from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
 from exchanges.domain import Side
 
 MAX_TARGETS = 50
@@ -107,8 +109,7 @@ class OpenOrder:
     remaining: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One LIMIT order of a plan. `fee` is an estimate in the quote asset."""
 
     symbol: str
@@ -123,21 +124,40 @@ class Leg:
         return self.price * self.quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """An asset that is left alone, and why: a code of REASONS with the values of its sentence."""
+class Skip(NamedTuple):
+    """An asset that is left alone, and why: a code of REASONS with what its sentence speaks of.
+
+    Facts are texts, or decimals that become texts when the sentence is asked for: a plan of which nobody reads the
+    reasons, as in a back-test, does not pay for them. Decimals are shown with two decimals; drift and band are values
+    in the quote, shown as points of `managed`.
+    """
 
     asset: str
     code: str
-    values: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Decimal | str] = {}
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values of the sentence as they are shown."""
+        return {name: self._text(name, fact) for name, fact in self.facts.items() if name != "managed"}
+
+    def _text(self, name: str, fact: Decimal | str) -> str:
+        if isinstance(fact, str):
+            return fact
+        if name in _POINTS:
+            managed = self.facts["managed"]
+            fact = points_of(fact, managed) if isinstance(managed, Decimal) else fact
+        return plain(quantize(fact, 2))
 
     @property
     def reason(self) -> str:
         return REASONS[self.code].format(**self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class AllocationView:
+_POINTS = frozenset({"drift", "band"})
+
+
+class AllocationView(NamedTuple):
     """Weight of one asset now, as wanted, and after the plan's legs have filled. None where it has no price."""
 
     asset: str
@@ -147,17 +167,36 @@ class AllocationView:
     value: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
-    """Legs in the order they are sent, sells first. `nav` is the whole account, `managed` the part targets refer to."""
+    """Legs in the order they are sent, sells first. `nav` is the whole account, `managed` the part targets refer to.
+
+    Reasons and weights are worked out for who asks for them: a plan with legs is traded without.
+    """
 
     quote: str
     nav: Decimal
     managed: Decimal
     legs: tuple[Leg, ...]
-    skips: tuple[Skip, ...]
-    allocations: tuple[AllocationView, ...]
-    goal: Goal = Goal.BAND
+    goal: Goal
+    note: Callable[[], tuple[Skip, ...]] = field(compare=False, repr=False)
+    explain: Callable[[tuple[Skip, ...]], tuple[Skip, ...]] = field(compare=False, repr=False)
+    weigh: Callable[[], tuple[AllocationView, ...]] = field(compare=False, repr=False)
+
+    @cached_property
+    def noted(self) -> tuple[Skip, ...]:
+        """The skips of what is not where it should be."""
+        return self.note()
+
+    @cached_property
+    def skips(self) -> tuple[Skip, ...]:
+        """Every asset that is not traded, by name, with its reason."""
+        return self.explain(self.noted)
+
+    @cached_property
+    def allocations(self) -> tuple[AllocationView, ...]:
+        """Weights before and after the legs, the quote last, others by target."""
+        return self.weigh()
 
     @property
     def is_settled(self) -> bool:
@@ -166,7 +205,10 @@ class Plan:
 
     @property
     def unsettled(self) -> tuple[Skip, ...]:
-        return tuple(skip for skip in self.skips if skip.code not in SETTLED_FOR[self.goal])
+        if not self.noted:
+            return ()
+        settled = SETTLED_FOR[self.goal]
+        return tuple([skip for skip in self.noted if skip.code not in settled])
 
 
 # Reasons that leave nothing to be done. `held` are coins the owner did not list and did not ask to sell.
@@ -227,6 +269,12 @@ REASONS: dict[str, str] = {
     "quote_off": _("{quote} is {drift} points from what the targets leave for it; no coin's difference can be traded."),
     "nothing_to_manage": _("There is nothing to divide: the account holds no value in {quote} and the targets."),
 }
+
+
+def points_of(value: Decimal, managed: Decimal) -> Decimal:
+    """A value in percent of what is managed."""
+    with wide():
+        return value / managed * HUNDRED if managed > 0 else ZERO
 
 
 def held_apart(assets: Iterable[str], targets: Iterable[Target], quote: str, sell_unlisted: bool) -> list[str]:

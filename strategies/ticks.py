@@ -3,63 +3,25 @@
 `decide_tick` says whether to act, and why or why not, as a code of TICK_REASONS; the planner says with which orders.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
-from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, wide
+from botbalance.lib.money import HUNDRED
 from exchanges.domain import Side
 from portfolio.domain import Valuation
-from strategies.domain import REASONS, BandType, Goal, Limits, Target, Trigger
-from strategies.planner.bands import Managed
-
-
-@dataclass(frozen=True, slots=True)
-class LargestDrift:
-    """The asset furthest from its target, in points of what is managed; "" where nothing is managed.
-
-    Where anything is outside its band it is the furthest of those: with relative bands a small weight may be outside
-    while a larger one has moved further and is not.
-    """
-
-    asset: str
-    points: Decimal
-    is_outside: bool
-
-    @property
-    def values(self) -> dict[str, str]:
-        return {"asset": self.asset, "drift": plain(quantize(self.points, 2))}
+from strategies.domain import REASONS, Goal, Limits, Target, Trigger
+from strategies.planner.gauge import Gauge, LargestDrift
+from strategies.schedules import Every, coming_time, time_after
 
 
 def largest_drift(valuation: Valuation, targets: Sequence[Target], limits: Limits) -> LargestDrift:
     """The drift from the targets that `plan_rebalance` would trade on, exactly; coins without a price have none. Open
     orders are left aside.
     """
-    with wide():
-        portfolio = Managed.of(valuation, targets, limits)
-        if portfolio.value <= 0:
-            return LargestDrift("", ZERO, is_outside=False)
-        holdings = {holding.asset: holding for holding in valuation.holdings}
-        wanted = {asset: portfolio.target_value(asset) for asset in portfolio.weights}
-        if limits.band_type == BandType.ABSOLUTE:
-            # A share of the quote's target may be a share of nothing, so the quote has a band in points only.
-            wanted[valuation.quote] = portfolio.quote_target(limits)
-        found: list[tuple[bool, Decimal, str]] = []
-        for asset, target_value in wanted.items():
-            holding = holdings.get(asset)
-            value = ZERO
-            if holding is not None:
-                if holding.price is None or holding.value is None:
-                    continue
-                value = holding.value
-            delta = abs(target_value - value)
-            found.append((delta > portfolio.band(target_value, limits), portfolio.points(delta), asset))
-        if not found:
-            return LargestDrift("", ZERO, is_outside=False)
-        is_outside, points, asset = min(found, key=lambda row: (not row[0], -row[1], row[2]))
-    return LargestDrift(asset, points, is_outside)
+    return Gauge(targets, limits).largest_drift(valuation)
 
 
 class Act(StrEnum):
@@ -76,16 +38,21 @@ class Act(StrEnum):
         return {Act.REBALANCE: Goal.BAND, Act.REBALANCE_TO_TARGET: Goal.TARGET, Act.INVEST: Goal.BUY}.get(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`code` and `values` make a sentence of TICK_REASONS. `next_scheduled_at` is to be kept as it is: the coming time
     of the schedule, None for a strategy without one. Whatever acts also puts deposits to use.
     """
 
     act: Act
     code: str
-    values: Mapping[str, str] = field(default_factory=dict)
+    drift: LargestDrift | None = None
     next_scheduled_at: datetime | None = None
+
+    @property
+    def values(self) -> dict[str, str]:
+        if self.code == "not_due":
+            return {"at": self.next_scheduled_at.isoformat() if self.next_scheduled_at else ""}
+        return {} if self.drift is None else self.drift.values
 
     @property
     def reason(self) -> str:
@@ -97,41 +64,32 @@ def decide_tick(
     trigger: Trigger,
     now: datetime,
     drift: LargestDrift,
-    interval: timedelta,
+    interval: Every,
     scheduled_at: datetime | None = None,
     has_deposit: bool = False,
+    whole_portfolio: bool = False,
 ) -> Decision:
     """What to do about a strategy that may trade and has no run under way.
 
     `scheduled_at` is the schedule's coming time; None where it has none yet: it begins now, and its first time is an
-    interval away. `has_deposit`: something was paid in that is to be invested.
+    interval away. `has_deposit`: something was paid in that is to be invested. `whole_portfolio`: when one weight is
+    outside its band, everything goes to its target.
     """
     coming = None if trigger == Trigger.THRESHOLD else coming_time(scheduled_at, now, interval)
     is_due = coming is not None and coming <= now
-    upcoming = _after(coming, now, interval) if coming is not None else None
+    upcoming = time_after(coming, now, interval) if coming is not None else None
     if not drift.asset:
-        return Decision(Act.IDLE, "nothing_to_manage", {}, coming)
+        return Decision(Act.IDLE, "nothing_to_manage", None, coming)
     if trigger == Trigger.PERIODIC and is_due:
-        return Decision(Act.REBALANCE_TO_TARGET, "scheduled", drift.values, upcoming)
+        return Decision(Act.REBALANCE_TO_TARGET, "scheduled", drift, upcoming)
     if drift.is_outside and (trigger == Trigger.THRESHOLD or is_due):
-        return Decision(Act.REBALANCE, "outside_band", drift.values, upcoming)
+        act = Act.REBALANCE_TO_TARGET if whole_portfolio else Act.REBALANCE
+        return Decision(act, "outside_band", drift, upcoming)
     if has_deposit:
-        return Decision(Act.INVEST, "deposit", {}, upcoming)
+        return Decision(Act.INVEST, "deposit", None, upcoming)
     if trigger == Trigger.THRESHOLD or is_due:
-        return Decision(Act.IDLE, "within_band", drift.values, upcoming)
-    return Decision(Act.IDLE, "not_due", {"at": upcoming.isoformat() if upcoming else ""}, upcoming)
-
-
-def coming_time(scheduled_at: datetime | None, now: datetime, interval: timedelta) -> datetime:
-    """The schedule's coming time: no further off than one interval, which may have been made shorter since."""
-    return now + interval if scheduled_at is None else min(scheduled_at, now + interval)
-
-
-def _after(coming: datetime, now: datetime, interval: timedelta) -> datetime:
-    """The first time of the schedule after `now`: it keeps its rhythm, and what was missed is not made up for."""
-    if coming > now:
-        return coming
-    return coming + ((now - coming) // interval + 1) * interval
+        return Decision(Act.IDLE, "within_band", drift, upcoming)
+    return Decision(Act.IDLE, "not_due", None, upcoming)
 
 
 def order_wants_new_price(

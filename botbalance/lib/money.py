@@ -1,8 +1,7 @@
 """Exact decimal helpers. Money is Decimal from the wire to the database; no float, no exponent on the wire."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, Inexact, localcontext
+from contextlib import AbstractContextManager
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, localcontext
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -13,43 +12,36 @@ EXACT = Context(prec=80, traps=[Inexact])
 WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
-@contextmanager
-def exact() -> Iterator[None]:
+def exact() -> AbstractContextManager[Context]:
     """Arithmetic that raises decimal.Inexact instead of losing a digit: for ledgers."""
-    with localcontext(EXACT):
-        yield
+    return localcontext(EXACT)
 
 
-@contextmanager
-def wide() -> Iterator[None]:
+def wide() -> AbstractContextManager[Context]:
     """Arithmetic with 60 digits: for planning, where divisions cannot be exact."""
-    with localcontext(WIDE):
-        yield
+    return localcontext(WIDE)
 
 
 def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
     """Largest multiple of `step` not above `value`; `step` 0 means no grid."""
-    return _to_step(value, step, ROUND_FLOOR)
+    if not step:
+        return value
+    # Methods of a context, not operators in one: entering a context costs more than all of the arithmetic.
+    truncated = WIDE.multiply(WIDE.divide_int(value, step), step)
+    return truncated if truncated <= value else WIDE.subtract(truncated, step)
 
 
 def ceil_to_step(value: Decimal, step: Decimal) -> Decimal:
     """Smallest multiple of `step` not below `value`; `step` 0 means no grid."""
-    return _to_step(value, step, ROUND_CEILING)
-
-
-def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    if step == 0:
+    if not step:
         return value
-    with localcontext(WIDE):
-        return (value / step).to_integral_value(rounding=rounding) * step
+    truncated = WIDE.multiply(WIDE.divide_int(value, step), step)
+    return truncated if truncated >= value else WIDE.add(truncated, step)
 
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Whether `value` lies on the grid of `step`; `step` 0 means any value does."""
-    if step == 0:
-        return True
-    with localcontext(WIDE):
-        return value % step == 0
+    return not step or not WIDE.remainder(value, step)
 
 
 def plain(value: Decimal) -> str:

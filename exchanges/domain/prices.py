@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from botbalance.lib.money import ZERO
 
@@ -54,8 +55,7 @@ class Depth:
     asks: tuple[BookLevel, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """A price with its bid and ask. `problem` is "" or why it must not be traded on: crossed, empty."""
 
     symbol: str

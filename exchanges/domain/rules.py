@@ -52,22 +52,18 @@ class SymbolRules:
     limit_orders_allowed: bool = True
     percent_filter: str = "PERCENT_PRICE_BY_SIDE"
     notional_filter: str = "NOTIONAL"
+    # What a price, or a quantity, that is sent is a multiple of: the tick, or the step, and without one as many decimals
+    # as the exchange reads (-1111 "too much precision" otherwise).
+    price_grid: Decimal = field(init=False, repr=False, compare=False)
+    quantity_grid: Decimal = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "price_grid", self.tick_size or Decimal(1).scaleb(-self.quote_precision))
+        object.__setattr__(self, "quantity_grid", self.step_size or Decimal(1).scaleb(-self.base_precision))
 
     @property
     def is_trading(self) -> bool:
         return self.status == "TRADING" and self.limit_orders_allowed
-
-    @property
-    def price_grid(self) -> Decimal:
-        """What a price that is sent is a multiple of: the tick, and without one as many decimals as the exchange
-        reads (-1111 "too much precision" otherwise).
-        """
-        return self.tick_size or Decimal(1).scaleb(-self.quote_precision)
-
-    @property
-    def quantity_grid(self) -> Decimal:
-        """The same for a quantity: the step, and without one the decimals of the base asset."""
-        return self.step_size or Decimal(1).scaleb(-self.base_precision)
 
     def floor_price(self, price: Decimal) -> Decimal:
         return floor_to_step(price, self.price_grid)
@@ -87,26 +83,29 @@ class SymbolRules:
 
     def failure(self, side: Side, price: Decimal, quantity: Decimal, reference: Decimal) -> str:
         """Name of the first filter a LIMIT order would fail, "" when it passes all that can be known here."""
-        if price <= 0 or not self._within(price, self.min_price, self.max_price):
+        found = self.failure_on_grid(side, price, quantity, reference)
+        if found == "PRICE_FILTER" or not is_multiple(price, self.tick_size):
             return "PRICE_FILTER"
-        if not is_multiple(price, self.tick_size):
+        if found == "LOT_SIZE" or not is_multiple(quantity, self.step_size):
+            return "LOT_SIZE"
+        return found
+
+    def failure_on_grid(self, side: Side, price: Decimal, quantity: Decimal, reference: Decimal) -> str:
+        """The same for an order whose price and quantity are multiples of tick and step."""
+        if price <= 0 or price < self.min_price or (self.max_price and price > self.max_price):
             return "PRICE_FILTER"
-        if quantity <= 0 or not self._within(quantity, self.min_quantity, self.max_quantity):
+        if quantity <= 0 or quantity < self.min_quantity or (self.max_quantity and quantity > self.max_quantity):
             return "LOT_SIZE"
-        if not is_multiple(quantity, self.step_size):
-            return "LOT_SIZE"
-        buying = side == Side.BUY
-        up = self.bid_multiplier_up if buying else self.ask_multiplier_up
-        down = self.bid_multiplier_down if buying else self.ask_multiplier_down
-        if not self._within(price, reference * down, reference * up):
+        if side is Side.BUY:
+            down, up = self.bid_multiplier_down, self.bid_multiplier_up
+        else:
+            down, up = self.ask_multiplier_down, self.ask_multiplier_up
+        if price < reference * down or (up and price > reference * up):
             return self.percent_filter
-        if not self._within(price * quantity, self.min_notional, self.max_notional):
+        notional = price * quantity
+        if notional < self.min_notional or (self.max_notional and notional > self.max_notional):
             return self.notional_filter
         return ""
-
-    @staticmethod
-    def _within(value: Decimal, low: Decimal, high: Decimal) -> bool:
-        return value >= low and (high == 0 or value <= high)
 
 
 @dataclass(frozen=True, slots=True)

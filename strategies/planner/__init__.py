@@ -7,7 +7,6 @@ proceeds of sells are spent in the next round.
 
 from collections.abc import Sequence
 
-from botbalance.lib.money import wide
 from exchanges.domain import ExchangeInfo, PriceSnapshot
 from portfolio.domain import Valuation
 from strategies.domain import Limits, OpenOrder, Plan, Target
@@ -15,7 +14,7 @@ from strategies.planner.doubts import doubtful_symbol
 from strategies.planner.pricing import limit_price
 from strategies.planner.rounds import Planner
 
-__all__ = ["doubtful_symbol", "limit_price", "plan_rebalance"]
+__all__ = ["Planner", "doubtful_symbol", "limit_price", "plan_rebalance"]
 
 
 def plan_rebalance(
@@ -31,5 +30,4 @@ def plan_rebalance(
     `valuation` must be in the strategy's quote. `open_orders` are all orders resting at the account, ours and others'.
     Every leg passes every filter of its symbol; every target without a leg has a Skip.
     """
-    with wide():
-        return Planner(valuation, targets, limits, rules, prices, open_orders).plan()
+    return Planner(targets, limits, rules, valuation.quote).plan(valuation, prices, open_orders)

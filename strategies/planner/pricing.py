@@ -13,9 +13,10 @@ def limit_price(
 
     Never past `worst`: a buy is priced no higher and a sell no lower, and rests there.
     """
-    step = order_step_pct / HUNDRED
-    if side == Side.BUY:
-        price = mid * (ONE - step)
-        return rules.floor_price(price if worst is None else min(price, worst))
-    price = mid * (ONE + step)
-    return rules.ceil_price(price if worst is None else max(price, worst))
+    moved = mid
+    if order_step_pct:
+        step = order_step_pct / HUNDRED
+        moved = mid * (ONE - step if side is Side.BUY else ONE + step)
+    if side is Side.BUY:
+        return rules.floor_price(moved if worst is None else min(moved, worst))
+    return rules.ceil_price(moved if worst is None else max(moved, worst))

@@ -1,0 +1,81 @@
+"""How far a portfolio has drifted, exactly: what the autopilot decides on before anything is planned. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, wide
+from portfolio.domain import Valuation
+from strategies.domain import BandType, Limits, Target, points_of
+from strategies.planner.bands import Managed, Width
+
+
+@dataclass(frozen=True, slots=True)
+class LargestDrift:
+    """The asset furthest from its target, in points of what is managed; "" where nothing is managed.
+
+    Where anything is outside its band it is the furthest of those: with relative bands a small weight may be outside
+    while a larger one has moved further and is not.
+    """
+
+    asset: str
+    points: Decimal
+    is_outside: bool
+
+    @property
+    def values(self) -> dict[str, str]:
+        return {"asset": self.asset, "drift": plain(quantize(self.points, 2))}
+
+
+NOTHING_MANAGED = LargestDrift("", ZERO, is_outside=False)
+
+
+class Gauge:
+    """Measures drift from targets: what does not depend on holdings and prices is worked out once."""
+
+    def __init__(self, targets: Sequence[Target], limits: Limits) -> None:
+        self.limits = limits
+        self.weights = {target.asset: target.weight_pct for target in targets}
+        with wide():
+            self.shares = {asset: weight / HUNDRED for asset, weight in self.weights.items()}
+            self.width = Width.of_goal(limits)
+
+    def largest_drift(self, valuation: Valuation) -> LargestDrift:
+        """The drift from the targets, as `strategies.ticks.largest_drift`."""
+        return self._drift(valuation, any_outside_will_do=False)
+
+    def telling_drift(self, valuation: Valuation) -> LargestDrift:
+        """Some drift outside its band where there is one, else the largest: what is decided is the same."""
+        return self._drift(valuation, any_outside_will_do=True)
+
+    def _drift(self, valuation: Valuation, *, any_outside_will_do: bool) -> LargestDrift:
+        with wide():
+            portfolio = Managed.with_weights(valuation, self.weights, self.limits.sell_unlisted)
+            managed, width, quote = portfolio.value, self.width, valuation.quote
+            if managed <= 0:
+                return NOTHING_MANAGED
+            values = {holding.asset: holding.value for holding in valuation.holdings}
+            # A share of the quote's target may be a share of nothing, so the quote has a band in points only.
+            assets = list(portfolio.weights)
+            if self.limits.band_type is BandType.ABSOLUTE:
+                assets.append(quote)
+            found = None
+            for asset in assets:
+                value = values.get(asset, ZERO)
+                if value is None:
+                    continue
+                is_quote = asset == quote
+                target_value = (
+                    portfolio.quote_target(self.limits) if is_quote else managed * self.shares.get(asset, ZERO)
+                )
+                delta = abs(target_value - value)
+                is_inside = delta <= width.value(target_value, managed)
+                row = (is_inside, -delta, asset)
+                if found is None or row < found:
+                    found = row
+                if any_outside_will_do and not is_inside:
+                    break
+            if found is None:
+                return NOTHING_MANAGED
+            is_inside, delta, asset = found
+            return LargestDrift(asset, points_of(-delta, managed), not is_inside)
