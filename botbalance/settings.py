@@ -99,6 +99,10 @@ EXCHANGE_BREAKER_SECONDS = whole("EXCHANGE_BREAKER_SECONDS", 15, least=1, most=6
 EXCHANGE_QUEUE_SECONDS = whole("EXCHANGE_QUEUE_SECONDS", 20, most=60)
 EXCHANGE_BACKGROUND_QUEUE_SECONDS = whole("EXCHANGE_BACKGROUND_QUEUE_SECONDS", 2, most=60)
 EXCHANGE_READ_HEADROOM_PCT = whole("EXCHANGE_READ_HEADROOM_PCT", 10, most=90)
+# Whether market capitalisations may be read from a public source (CoinGecko's API) for strategies that weigh by them.
+FETCH_MARKET_CAPS = flag("FETCH_MARKET_CAPS", False)
+MARKET_CAPS_URL = address("MARKET_CAPS_URL", "https://api.coingecko.com/api/v3")
+MARKET_CAPS_KEY = env.str("MARKET_CAPS_KEY", default="").strip()
 ENABLE_OKX = flag("ENABLE_OKX", False)
 ENABLE_EARN = flag("ENABLE_EARN", False)
 ENABLE_FUTURES = flag("ENABLE_FUTURES", False)
@@ -127,6 +131,7 @@ try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as _error:
     raise ImproperlyConfigured(f"DATA_DIR {DATA_DIR} cannot be used: {_error.strerror}.") from None
+CANDLES_DIR = Path(env.str("CANDLES_DIR", default=str(DATA_DIR / "candles")))
 
 
 def _database(variable: str, default: str) -> dict[str, Any]:

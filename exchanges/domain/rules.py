@@ -100,7 +100,8 @@ class SymbolRules:
             down, up = self.bid_multiplier_down, self.bid_multiplier_up
         else:
             down, up = self.ask_multiplier_down, self.ask_multiplier_up
-        if price < reference * down or (up and price > reference * up):
+        highest = reference * up
+        if price < reference * down or (highest and price > highest):
             return self.percent_filter
         notional = price * quantity
         if notional < self.min_notional or (self.max_notional and notional > self.max_notional):

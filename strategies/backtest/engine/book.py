@@ -1,0 +1,129 @@
+"""What a back-tested account holds and has ordered: exact to the last digit. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from botbalance.lib.money import ONE, ZERO
+from exchanges.domain import Side
+from strategies.backtest.engine.scenario import Fees
+from strategies.domain import Leg
+
+# Commission is cut off after the eighth decimal, as the exchange's ledgers do. Nothing is rounded: so many whole units
+# are exact.
+_EIGHT = Decimal("0.00000001")
+BNB = "BNB"
+BNB_DISCOUNT = Decimal("0.75")
+BUY = Side.BUY
+
+
+class Trade(NamedTuple):
+    """One fill, in the row it took place in. `fee` is in `fee_asset`; `order` numbers the order it is of."""
+
+    row: int
+    order: int
+    symbol: str
+    asset: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    is_maker: bool
+
+    @property
+    def notional(self) -> Decimal:
+        return self.price * self.quantity
+
+
+@dataclass(slots=True)
+class RestingOrder:
+    """An order at the exchange. `sent_ms` is the end of the row it was decided at, `row` that row."""
+
+    number: int
+    leg: Leg
+    sent_ms: int
+    row: int
+    remaining: Decimal
+
+
+class Book:
+    """Balances and open orders. Amounts are added and subtracted exactly; what an order may still spend is locked."""
+
+    def __init__(self, quote: str, start: Mapping[str, Decimal], fees: Fees) -> None:
+        self.quote = quote
+        self.fees = fees
+        self.totals: dict[str, Decimal] = {asset: amount for asset, amount in start.items() if amount}
+        self.totals.setdefault(quote, ZERO)
+        self.locked: dict[str, Decimal] = {}
+        self.open: list[RestingOrder] = []
+        self.trades: list[Trade] = []
+        self.orders_placed = 0
+        self.changes = 0  # counts whatever changes balances, so that what was derived from them can be kept
+
+    def trade_at_once(self, leg: Leg, row: int, price: Decimal, *, bnb: Decimal | None) -> None:
+        """An order that fills whole as soon as it is placed."""
+        self.orders_placed += 1
+        self.trade(self.orders_placed, leg, row, leg.quantity, price, is_maker=False, bnb=bnb)
+
+    def place(self, leg: Leg, row: int, sent_ms: int) -> RestingOrder:
+        """An order for a leg, with what it needs locked."""
+        self.orders_placed += 1
+        order = RestingOrder(self.orders_placed, leg, sent_ms, row, leg.quantity)
+        self._lock(order, leg.quantity)
+        self.open.append(order)
+        return order
+
+    def cancel(self, order: RestingOrder) -> None:
+        self._lock(order, -order.remaining)
+        self.open.remove(order)
+
+    def fill(
+        self, order: RestingOrder, row: int, quantity: Decimal, price: Decimal, *, is_maker: bool, bnb: Decimal | None
+    ) -> None:
+        """So much of an open order trades at this price. `bnb` is what one BNB is worth in the quote, None unknown."""
+        self._lock(order, -quantity)
+        order.remaining -= quantity
+        if not order.remaining:
+            self.open.remove(order)
+        self.trade(order.number, order.leg, row, quantity, price, is_maker=is_maker, bnb=bnb)
+
+    def trade(
+        self, number: int, leg: Leg, row: int, quantity: Decimal, price: Decimal, *, is_maker: bool, bnb: Decimal | None
+    ) -> None:
+        """Move what is traded, and take the commission from what is received, or from BNB."""
+        self.changes += 1
+        totals, quote, asset = self.totals, self.quote, leg.asset
+        notional = quantity * price
+        if leg.side is BUY:
+            totals[quote] -= notional
+            totals[asset] = totals.get(asset, ZERO) + quantity
+            received, amount, worth = asset, quantity, price
+        else:
+            totals[asset] -= quantity
+            totals[quote] += notional
+            received, amount, worth = quote, notional, ONE
+        rate = self.fees.maker if is_maker else self.fees.taker
+        fee, fee_asset = amount * rate // _EIGHT * _EIGHT, received
+        if self.fees.in_bnb and bnb is not None and received != BNB:
+            in_bnb = amount * rate * BNB_DISCOUNT * worth // (bnb * _EIGHT) * _EIGHT
+            held = totals.get(BNB, ZERO)
+            if held and in_bnb <= held - self.locked.get(BNB, ZERO):
+                fee, fee_asset = in_bnb, BNB
+        totals[fee_asset] -= fee
+        self.trades.append(Trade(row, number, leg.symbol, asset, leg.side, price, quantity, fee, fee_asset, is_maker))
+
+    def free(self, asset: str) -> Decimal:
+        return self.totals.get(asset, ZERO) - self.locked.get(asset, ZERO)
+
+    def move(self, asset: str, amount: Decimal) -> None:
+        """Pay in, or out where below 0."""
+        self.changes += 1
+        self.totals[asset] = self.totals.get(asset, ZERO) + amount
+
+    def _lock(self, order: RestingOrder, quantity: Decimal) -> None:
+        self.changes += 1
+        leg = order.leg
+        asset, amount = (self.quote, quantity * leg.price) if leg.side is BUY else (leg.asset, quantity)
+        self.locked[asset] = self.locked.get(asset, ZERO) + amount

@@ -1,0 +1,429 @@
+"""The back-test: what the autopilot would have done, with the planner and the decisions it trades by. Pure.
+
+Every row is one look of the autopilot. Rows at which nothing can happen are found by the scan and passed over; at all
+others the exact planner is called, on what was known at the end of the row. `stepwise` looks at every row instead: it
+is slow, and gives the same.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from botbalance.lib.money import HUNDRED, ZERO, exact, wide
+from exchanges.domain import Side
+from strategies.backtest.engine.book import BNB, Book, RestingOrder
+from strategies.backtest.engine.fills import fill_in_candle, spread_price
+from strategies.backtest.engine.history import History
+from strategies.backtest.engine.outlook import Outlook
+from strategies.backtest.engine.result import Checkpoint, Event, PaidFlow, Result
+from strategies.backtest.engine.scan import Scanner
+from strategies.backtest.engine.scenario import FillMode, Scenario
+from strategies.domain import SETTLED, Goal, Leg, Limits, Plan, Trigger
+from strategies.planner import limit_price
+from strategies.planner.gauge import Gauge
+from strategies.ticks import decide_tick, order_wants_new_price
+
+# As the autopilot's own (orders.domain): a run of so many rounds, or so many in a row without a fill, ends.
+MOST_ROUNDS = 200
+ROUNDS_WITHOUT_FILL = 5
+BUY = Side.BUY
+DAY_MS = 86_400_000
+# So many rows are passed before the progress is told.
+ROWS_BETWEEN_TELLING = 2000
+
+Progress = Callable[[int, int], None]
+
+
+class Cancelled(Exception):
+    """Raised by whoever is told of the progress, to end a back-test early."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """A round of a run: how many of its orders rest, and whether any of them has traded."""
+
+    executed: bool = False
+    resting: int = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    goal: Goal
+    rounds: list[_Round] = field(default_factory=list)
+    has_only_sold: bool = False  # in its last round
+
+
+def run_backtest(
+    history: History, scenario: Scenario, *, on_progress: Progress | None = None, stepwise: bool = False
+) -> Result:
+    """Walk a strategy through the past.
+
+    `on_progress` is told (rows done, rows in all) now and then, and may raise Cancelled. Raises ValueError for a
+    scenario that cannot be tried on this history.
+    """
+    with exact():
+        return _Simulation(history, scenario, on_progress, stepwise).run()
+
+
+class _Simulation:
+    def __init__(self, history: History, scenario: Scenario, on_progress: Progress | None, stepwise: bool) -> None:
+        if scenario.quote != history.quote:
+            raise ValueError(f"the candles are in {history.quote}, the strategy is in {scenario.quote}")
+        self.history = history
+        self.scenario = scenario
+        self.on_progress = on_progress
+        self.stepwise = stepwise
+        self.book = Book(scenario.quote, scenario.start, scenario.fees)
+        self.outlook = Outlook(history, scenario, self.book)
+        self.rules = self.outlook.rules
+        self.scanner = Scanner(history, scenario)
+        self.gauge = Gauge(scenario.targets, scenario.limits)
+        self.is_at_close = scenario.fills.mode is FillMode.CLOSE
+        self.flows = sorted(scenario.flows, key=lambda flow: (flow.at_ms, flow.asset))
+        self.flows_done = 0
+        self.owed = ZERO  # of withdrawals that could not be paid yet, in the quote
+        self.has_deposit = False
+        self.scheduled_at: datetime | None = None
+        self.active: _Run | None = None
+        self.round_of: dict[int, _Round] = {}
+        # Prices that the worst price of coins still on their way is measured from, however many runs that takes.
+        self.first_prices: dict[str, Decimal] = {}
+        self.paid: list[PaidFlow] = []
+        self.events: list[Event] = []
+        self.checkpoints: list[Checkpoint] = []
+        self.plans = 0
+
+    def run(self) -> Result:
+        rows, row, told = len(self.history), 0, 0
+        self._pay_flows(0)
+        self._look(0, by_hand=self.scenario.begins_by_hand)
+        while (row := self._next_row(row + 1)) < rows:
+            if self.on_progress is not None and row - told >= ROWS_BETWEEN_TELLING:
+                self.on_progress(row, rows)
+                told = row
+            self._match(row)
+            self._pay_flows(row)
+            self._look(row)
+        if self.on_progress is not None:
+            self.on_progress(rows, rows)
+        return Result(
+            history=self.history,
+            scenario=self.scenario,
+            trades=tuple(self.book.trades),
+            flows=tuple(self.paid),
+            events=tuple(self.events),
+            checkpoints=tuple(self.checkpoints),
+            final=dict(self.book.totals),
+            owed=self.owed,
+            orders_placed=self.book.orders_placed,
+            plans=self.plans,
+        )
+
+    # --- which rows matter ---------------------------------------------------------------------------------
+
+    def _next_row(self, start: int) -> int:
+        rows = len(self.history)
+        if self.stepwise or self.active is not None or self.book.open or self.owed or self.has_deposit:
+            return start
+        stop = rows
+        if self.flows_done < len(self.flows):
+            stop = min(stop, self.history.first_row_at(self.flows[self.flows_done].at_ms))
+        if self.scenario.trigger is not Trigger.THRESHOLD and self.scheduled_at is not None:
+            stop = min(stop, self.history.first_row_at(_ms(self.scheduled_at)))
+        if self.scenario.trigger is Trigger.THRESHOLD:
+            return self.scanner.next_outside(start, max(start, stop), self.book.totals)
+        return max(start, stop)
+
+    # --- what happens in a row -----------------------------------------------------------------------------
+
+    def _match(self, row: int) -> None:
+        """Let the row's candles fill what rests."""
+        if not self.book.open:
+            return
+        fills, left = self.scenario.fills, {}
+        for order in tuple(self.book.open):
+            leg = order.leg
+            series = self.history.series[self.history.places[leg.asset]]
+            candle = series.candle(row)
+            if candle is None:
+                continue
+            if leg.asset not in left and fills.participation_pct is not None:
+                with wide():
+                    left[leg.asset] = candle.volume * fills.participation_pct / HUNDRED
+            filled = fill_in_candle(
+                leg.side,
+                leg.price,
+                order.remaining,
+                candle,
+                self.rules[leg.asset],
+                fills,
+                arrives=order.row == row - 1,
+                volume_left=left.get(leg.asset),
+            )
+            if filled is None:
+                continue
+            if leg.asset in left:
+                left[leg.asset] -= filled.quantity
+            bnb = self._bnb_price(row)
+            self.book.fill(order, row, filled.quantity, filled.price, is_maker=filled.is_maker, bnb=bnb)
+            round_ = self.round_of[order.number]
+            round_.executed = True
+            round_.resting -= not order.remaining
+
+    def _pay_flows(self, row: int) -> None:
+        """Deposits and withdrawals that are due. A withdrawal that the free quote does not cover is owed."""
+        now_ms = int(self.history.close_ms[row])
+        quote = self.scenario.quote
+        while self.flows_done < len(self.flows) and self.flows[self.flows_done].at_ms <= now_ms:
+            flow = self.flows[self.flows_done]
+            self.flows_done += 1
+            if flow.amount > 0:
+                self._pay(row, flow.asset, flow.amount)
+                self.has_deposit = self.has_deposit or self.scenario.deploy_deposits
+            elif flow.asset == quote:
+                self.owed -= flow.amount
+            else:
+                self._pay(row, flow.asset, max(flow.amount, -max(self.book.free(flow.asset), ZERO)))
+        payable = min(self.owed, max(self.book.free(quote), ZERO))
+        if payable:
+            self.owed -= payable
+            self._pay(row, quote, -payable)
+
+    def _pay(self, row: int, asset: str, amount: Decimal) -> None:
+        if amount:
+            self.book.move(asset, amount)
+            self.paid.append(PaidFlow(row, asset, amount))
+
+    def _look(self, row: int, *, by_hand: bool = False) -> None:
+        """What the autopilot does at the end of a row; `by_hand` its owner rebalances first."""
+        traded, placed = len(self.book.trades), self.book.orders_placed
+        if self.active is not None:
+            self._advance(row)
+        if by_hand:
+            self._begin(row, Goal.BAND, "by_hand")
+        if self.active is None:
+            self._decide(row, by_hand)
+        if len(self.book.trades) != traded or self.book.orders_placed != placed:
+            self._note(row)
+
+    def _decide(self, row: int, by_hand: bool) -> None:
+        scenario = self.scenario
+        now = _moment(int(self.history.close_ms[row]))
+        if self.owed:
+            # What is owed is sold for whatever the bands say; until it is paid nothing else is begun.
+            self._begin(row, Goal.TARGET, "withdrawal")
+            if self.active is not None:
+                return
+        decision = decide_tick(
+            trigger=scenario.trigger,
+            now=now,
+            drift=self.gauge.telling_drift(self.outlook.valuation(row, self.owed)),
+            interval=scenario.every,
+            scheduled_at=self.scheduled_at,
+            has_deposit=self.has_deposit,
+            whole_portfolio=scenario.whole_portfolio,
+        )
+        goal = decision.act.goal
+        if goal is None or by_hand:
+            self.scheduled_at = decision.next_scheduled_at
+        elif decision.code == "outside_band" and scenario.whole_portfolio and not self._wants_something(row):
+            return
+        elif self._begin(row, goal, decision.code):
+            # Of what was to be done and could not be, the time has not been had.
+            self.scheduled_at = decision.next_scheduled_at
+
+    def _wants_something(self, row: int) -> bool:
+        is_plain = not self.stepwise and not self.history.incomplete_rows.size
+        if is_plain and self.scanner.is_outside_tradable(row, self.book.totals):
+            return True
+        return self.outlook.wants_something(row, self.owed)
+
+    def _begin(self, row: int, goal: Goal, code: str) -> bool:
+        """Start a run with its first round. True when that was all there was to do, or there was something."""
+        run = _Run(goal)
+        plan = self._plan(row, run.goal)
+        if not plan.legs:
+            if not plan.is_settled:
+                return False
+            self.has_deposit = False
+            return True
+        self.has_deposit = False
+        self.active = run
+        self.events.append(Event(row, code))
+        self._send(row, run, plan)
+        return True
+
+    def _advance(self, row: int) -> None:
+        """Take the run under way as far as it goes at this row."""
+        run, book, now_ms = self.active, self.book, int(self.history.close_ms[row])
+        assert run is not None
+        lifetime_ms = self.scenario.order_lifetime_seconds * 1000
+        while True:
+            was_cut_short = self._reprice(row)
+            if not was_cut_short and any(now_ms - order.sent_ms < lifetime_ms for order in book.open):
+                return
+            quiet = [round_ for round_ in run.rounds if not round_.resting][-ROUNDS_WITHOUT_FILL:]
+            is_futile = len(quiet) == ROUNDS_WITHOUT_FILL and not any(round_.executed for round_ in quiet)
+            if len(run.rounds) >= MOST_ROUNDS or (is_futile and not book.open):
+                return self._end()
+            # After sells only, what they brought is still to be spent.
+            if not run.has_only_sold and self._is_surely_settled(row, run.goal):
+                self.first_prices = {}  # nothing is sought any more
+                return self._end()
+            plan = self._plan(row, run.goal)
+            if plan.is_settled:
+                return self._end()
+            opposite = {skip.facts["symbol"] for skip in plan.noted if skip.code == "opposite_order"}
+            turned = [order for order in book.open if order.leg.symbol in opposite]
+            for order in turned:
+                self._cancel(order)
+            if turned:
+                continue
+            if not plan.legs:
+                return None if book.open else self._end()
+            self._place(row, run, plan)
+            if book.open:
+                return None
+
+    def _send(self, row: int, run: _Run, plan: Plan) -> None:
+        """The first round; what fills at once is followed by the next."""
+        self._place(row, run, plan)
+        if not self.book.open:
+            self._advance(row)
+
+    def _place(self, row: int, run: _Run, plan: Plan) -> None:
+        now_ms, round_ = int(self.history.close_ms[row]), _Round()
+        run.rounds.append(round_)
+        run.has_only_sold = plan.legs[-1].side is not BUY
+        legs: Iterable[Leg] = plan.legs
+        if self.is_at_close:
+            legs = self._trade_at_close(row, plan.legs)
+            round_.executed = len(legs) < len(plan.legs)
+        for leg in legs:
+            order = self.book.place(leg, row, now_ms)
+            self.round_of[order.number] = round_
+            round_.resting += 1
+
+    def _trade_at_close(self, row: int, legs: Iterable[Leg]) -> list[Leg]:
+        """Fill what the close allows; the others, which are to rest."""
+        closes, fills, bnb = self.outlook.closes(row), self.scenario.fills, self._bnb_price(row)
+        resting = []
+        for leg in legs:
+            price = closes[leg.asset]
+            if fills.spread_pct:
+                price = spread_price(leg.side, price, self.rules[leg.asset], fills)
+            if price <= leg.price if leg.side is BUY else price >= leg.price:
+                self.book.trade_at_once(leg, row, price, bnb=bnb)
+            else:
+                resting.append(leg)
+        return resting
+
+    def _reprice(self, row: int) -> bool:
+        """Cancel what has rested for its lifetime, or too far from the market, and would be priced differently now."""
+        if not self.book.open:
+            return False
+        scenario, now_ms, was_cut = self.scenario, int(self.history.close_ms[row]), False
+        for order in tuple(self.book.open):
+            leg, rules = order.leg, self.rules[order.leg.asset]
+            mid = self.outlook.close(row, leg.asset)
+            if mid is None or not self.outlook.is_tradable(row, leg.asset):
+                continue
+            worst = self._limits({}).worst_price(leg.symbol, leg.side) if self.first_prices else None
+            with wide():
+                new_price = limit_price(rules, leg.side, mid, scenario.limits.order_step_pct, worst)
+            if order_wants_new_price(
+                order_price=leg.price,
+                side=leg.side,
+                sent_ms=order.sent_ms,
+                now_ms=now_ms,
+                mid=mid,
+                new_limit_price=new_price,
+                lifetime_ms=scenario.order_lifetime_seconds * 1000,
+                reprice_distance_pct=scenario.reprice_distance_pct,
+            ):
+                self._cancel(order)
+                was_cut = True
+        return was_cut
+
+    def _cancel(self, order: RestingOrder) -> None:
+        self.book.cancel(order)
+        self.round_of[order.number].resting -= 1
+
+    def _end(self) -> None:
+        for order in tuple(self.book.open):
+            self._cancel(order)
+        self.active = None
+
+    def _note(self, row: int) -> None:
+        self.checkpoints.append(Checkpoint(row, dict(self.book.totals)))
+
+    # --- plans ---------------------------------------------------------------------------------------------
+
+    def _plan(self, row: int, goal: Goal) -> Plan:
+        """The plan of the next round, under the limits of the moment."""
+        self.plans += 1
+        changes: dict[str, Any] = {}
+        scenario = self.scenario
+        if self.book.open:
+            changes["occupied"] = frozenset(order.leg.symbol for order in self.book.open)
+        if scenario.max_turnover_pct is not None:
+            changes["turnover_left"] = self._turnover_left(row, scenario.max_turnover_pct)
+        if scenario.limits.worst_price_pct is not None:
+            changes["first_prices"] = self.first_prices
+        plan = self.outlook.plan(row, goal, self.owed, changes)
+        if scenario.limits.worst_price_pct is not None:
+            self.first_prices = self._first_prices(row, plan)
+        return plan
+
+    def _turnover_left(self, row: int, most_pct: Decimal) -> Decimal:
+        """What may still be traded, in the quote: fills of the last 24 hours and what rests count."""
+        since = int(self.history.close_ms[row]) - DAY_MS
+        used = ZERO
+        for trade in reversed(self.book.trades):
+            if int(self.history.close_ms[trade.row]) <= since:
+                break
+            used += trade.notional
+        used += sum((order.leg.price * order.remaining for order in self.book.open), ZERO)
+        with wide():
+            return self.outlook.valuation(row).nav * most_pct / HUNDRED - used
+
+    def _first_prices(self, row: int, plan: Plan) -> dict[str, Decimal]:
+        """First prices of the coins that are sought: of one that is where it should be, with no order on its way, the
+        next attempt is measured anew.
+        """
+        occupied = {order.leg.symbol for order in self.book.open}
+        at_rest = {skip.asset for skip in plan.skips if skip.code in SETTLED}
+        found = {}
+        for asset, rules in self.rules.items():
+            close = self.outlook.close(row, asset)
+            if close is not None and (asset not in at_rest or rules.symbol in occupied):
+                found[rules.symbol] = self.first_prices.get(rules.symbol, close)
+        return found
+
+    def _limits(self, changes: dict[str, Any]) -> Limits:
+        return replace(self.scenario.limits, first_prices=self.first_prices, **changes)
+
+    def _is_surely_settled(self, row: int, goal: Goal) -> bool:
+        """Whether the planner would find everything where it should be: then it need not be asked.
+
+        Only where nothing rests and every coin can be traded, so that nothing but drift counts.
+        """
+        if self.stepwise or self.book.open or self.owed or self.history.incomplete_rows.size:
+            return False
+        return self.scanner.is_surely_inside(row, self.book.totals, goal)
+
+    def _bnb_price(self, row: int) -> Decimal | None:
+        return self.outlook.close(row, BNB) if self.scenario.fees.in_bnb else None
+
+
+def _ms(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _moment(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,133 @@
+"""Markets and scenarios for the back-test's tests. Pure."""
+
+import random
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from exchanges.candles.columns import CandleColumns
+from exchanges.domain import ExchangeInfo, SymbolRules
+from strategies.backtest.engine.history import History
+from strategies.backtest.engine.scenario import Fees, FillMode, Fills, Flow, Reach, Scenario
+from strategies.domain import BandType, Limits, Target, TradeTo, Trigger
+from strategies.schedules import Calendar
+from strategies.tests.planning import D, rules_of
+
+QUOTE = "USDT"
+HOUR_MS = 3_600_000
+START_MS = 1_700_000_000_000 // HOUR_MS * HOUR_MS
+ASSETS = ("ADA", "BNB", "BTC", "DOGE", "ETH")
+
+
+def candles(
+    asset: str, rows: Mapping[int, tuple[Any, Any, Any, Any, Any]], interval_ms: int = HOUR_MS
+) -> CandleColumns:
+    """Candles by row number: (open, high, low, close, volume)."""
+    return CandleColumns.from_rows(
+        f"{asset}{QUOTE}",
+        interval_ms,
+        [(START_MS + row * interval_ms, *(str(value) for value in rows[row])) for row in sorted(rows)],
+    )
+
+
+def closes(asset: str, *prices: Any, interval_ms: int = HOUR_MS) -> CandleColumns:
+    """Candles that open where the last closed, with a little room above and below and plenty of volume."""
+    rows = {}
+    before = D(str(prices[0]))
+    for row, price in enumerate(prices):
+        close = D(str(price))
+        rows[row] = (before, max(before, close), min(before, close), close, 1_000_000)
+        before = close
+    return candles(asset, rows, interval_ms)
+
+
+def walk(draw: random.Random, asset: str, rows: int, *, tick: Decimal, volatility: float = 0.03) -> CandleColumns:
+    """A random walk with holes: it may be listed late, end early, stand still, or trade nothing for a while."""
+    price = D(draw.choice(["0.0713", "1.337", "94.2", "2711.5"]))
+    first = draw.choice([0, 0, 0, rows // 4])
+    last = draw.choice([rows, rows, rows, rows - rows // 5])
+    found: dict[int, tuple[Any, Any, Any, Any, Any]] = {}
+    for row in range(rows):
+        moves = [D(str(round(draw.gauss(0, volatility), 5))) for _step in range(3)]
+        path = [price]
+        for move in moves:
+            path.append(max(tick, (path[-1] * (1 + move) / tick).to_integral_value() * tick))
+        price = path[-1]
+        is_there = first <= row < last and draw.random() > 0.03
+        if is_there:
+            volume = draw.choice([0, 5, 400, 100_000])
+            found[row] = (path[0], max(path), min(path), price, volume)
+    if not found:
+        found[first] = (price, price, price, price, 1)
+    return candles(asset, found)
+
+
+def random_scene(seed: int, rows: int = 80) -> tuple[History, Scenario]:
+    """A market and a strategy at random, with everything that can be set set to something now and then."""
+    draw = random.Random(seed)
+    assets = draw.sample(ASSETS, draw.randint(1, len(ASSETS)))
+    ticks = {asset: D(draw.choice(["0.0001", "0.01"])) for asset in assets}
+    columns = {asset: walk(draw, asset, rows, tick=ticks[asset]) for asset in assets}
+    rules = {
+        asset: rules_of(asset, tick=str(ticks[asset]), step=draw.choice(["0.00001", "0.1"]), minimum="5")
+        for asset in assets
+    }
+    weights = [draw.randint(0, 30) for _asset in assets]
+    targets = [Target(asset, D(weight)) for asset, weight in zip(assets, weights, strict=True)]
+    unlisted = draw.random() < 0.3 and len(targets) > 1
+    if unlisted:
+        targets.pop()
+    limits = Limits(
+        min_delta_pct=D(draw.choice(["0.5", "2", "5", "20"])),
+        order_size_pct=D(draw.choice([5, 25, 100])),
+        order_step_pct=D(draw.choice(["0", "0", "0.3", "-0.2"])),
+        band_type=draw.choice(list(BandType)),
+        trade_to=draw.choice(list(TradeTo)),
+        quote_reserve_pct=D(draw.choice([0, 0, 10])),
+        max_orders=draw.choice([2, 20]),
+        sell_unlisted=draw.random() < 0.5,
+        worst_price_pct=draw.choice([None, None, D(1)]),
+        max_order_nav_pct=draw.choice([None, D(30)]),
+    )
+    flows = [
+        Flow(
+            START_MS + draw.randint(0, rows) * HOUR_MS,
+            draw.choice([QUOTE, QUOTE, assets[0]]),
+            D(draw.choice([-300, 250, 900])),
+        )
+        for _flow in range(draw.choice([0, 0, 3]))
+    ]
+    start = {QUOTE: D(draw.choice([0, 60, 10_000]))}
+    for asset in assets:
+        if draw.random() < 0.5:
+            start[asset] = D(draw.choice(["0.5", "3", "120"]))
+    scenario = Scenario(
+        QUOTE,
+        tuple(targets),
+        limits,
+        ExchangeInfo.of({rule.symbol: rule for rule in rules.values()}),
+        start,
+        trigger=draw.choice(list(Trigger)),
+        every=draw.choice([timedelta(hours=5), timedelta(days=1), Calendar.DAY]),
+        whole_portfolio=draw.random() < 0.4,
+        fills=Fills(
+            mode=draw.choice([FillMode.RANGE, FillMode.RANGE, FillMode.CLOSE]),
+            reach=draw.choice(list(Reach)),
+            participation_pct=draw.choice([None, D(1), D(30)]),
+            spread_pct=D(draw.choice(["0", "0.1"])),
+        ),
+        fees=Fees(D("0.0008"), D("0.001"), in_bnb=draw.random() < 0.3),
+        flows=tuple(flows),
+        deploy_deposits=draw.random() < 0.5,
+        order_lifetime_seconds=draw.choice([60, 3 * 3600]),
+        reprice_distance_pct=draw.choice([None, D(1)]),
+        max_turnover_pct=draw.choice([None, None, D(40)]),
+        begins_by_hand=draw.random() < 0.7,
+    )
+    return History.of(QUOTE, columns), scenario
+
+
+def rules_for(*assets: str, **more: Any) -> ExchangeInfo:
+    rules: dict[str, SymbolRules] = {f"{asset}{QUOTE}": rules_of(asset, **more) for asset in assets}
+    return ExchangeInfo.of(rules)
