@@ -249,6 +249,7 @@ REASONS: dict[str, str] = {
     ),
     "below_lot": _("The difference is less than the smallest quantity of {symbol}, {minimum} {asset}."),
     "no_quote": _("Not enough free {quote}: {free} {quote} is left to spend, the order would need {needed} {quote}."),
+    "others_first": _("What {quote} there is does more for other coins in this round; its turn may come in the next."),
     "locked": _("Only {free} {asset} is free to sell; the rest is locked in open orders or other services."),
     "max_orders": _("The limit of {count} orders a round is reached; its turn comes in the next round."),
     "max_turnover": _("The turnover limit of this strategy is reached."),

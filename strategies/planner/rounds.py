@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 
-from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
+from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, wide
 from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, Side
 from portfolio.domain import Holding, Valuation
 from strategies.domain import (
@@ -22,6 +22,7 @@ from strategies.domain import (
 )
 from strategies.planner.allocations import allocations
 from strategies.planner.bands import Managed, Width
+from strategies.planner.choosing import DROPPED, choose, resting_quote
 from strategies.planner.doubts import doubtful_symbol
 from strategies.planner.sizes import Sizes
 from strategies.planner.wants import Row, Want, resting_quantity, rows_of
@@ -117,20 +118,27 @@ class Round:
         )
 
     def _take(self, wants: Sequence[Want]) -> None:
-        """Give each want its order, as far as the limits of the round reach; each without one gets a Skip."""
+        """Give each want its order, as far as the limits of the round reach; each without one gets a Skip.
+
+        One by one, and where that drops any, all together.
+        """
         planner, limits, legs = self.planner, self.limits, self.legs
-        sizes = planner.sizes
+        sizes, dropped = planner.sizes, False
         turnover, budget = limits.turnover_left, self._free_quote()
         # With less than the smallest order of all there is nothing to be bought; slots and orders may be short as well.
         least = planner.least_notional if turnover is None else ZERO
         most, slots = limits.max_orders, limits.open_slots
+        first_skip, first_budget = len(self.skips), budget
         for want in wants:
             if len(legs) >= most:
                 self._skip(want.asset, "max_orders", count=str(most))
+                dropped = True
             elif slots is not None and len(legs) >= slots:
                 self._skip(want.asset, "max_open_orders")
+                dropped = True
             elif budget < least and want.side is BUY:
                 self.waiting.append(want)
+                dropped = dropped or first_budget >= least
             elif type(leg := sizes.leg(want, self, budget, turnover)) is Leg:
                 legs.append(leg)
                 if turnover is not None:
@@ -140,7 +148,24 @@ class Round:
             else:
                 assert isinstance(leg, Skip)
                 self.skips.append(leg)
+                dropped = dropped or leg.code in DROPPED
         self.budget, self.turnover = budget, turnover
+        if dropped:
+            self._choose(wants, first_skip, first_budget, most if slots is None else min(most, slots))
+
+    def _choose(self, wants: Sequence[Want], first_skip: int, budget: Decimal, most: int) -> None:
+        """Put the orders that are best together in the place of those that were found one by one."""
+        chosen = choose(self, wants, budget, self.limits.turnover_left, most)
+        if chosen is None:
+            return
+        had = {leg.asset for leg in self.legs}
+        self.legs = [chosen[want.asset] for want in wants if want.asset in chosen]
+        self.waiting = [want for want in self.waiting if want.asset not in chosen]
+        kept = [skip for skip in self.skips[first_skip:] if skip.asset not in chosen]
+        self.skips[first_skip:] = kept
+        for want in wants:
+            if want.asset in had and want.asset not in chosen:
+                self._skip(want.asset, "others_first", quote=self.quote)
 
     def _noted(self) -> tuple[Skip, ...]:
         """The skips of what is not where it should be."""
@@ -300,14 +325,7 @@ class Round:
         if self.skips and any(skip.code not in SETTLED for skip in self.skips):
             return []  # something that cannot be traded explains it
         holding = self.holdings.get(self.quote)
-        resting = sum(
-            (
-                order.price * order.remaining * (-ONE if order.side == BUY else ONE)
-                for orders in self.open_orders.values()
-                for order in orders
-            ),
-            ZERO,
-        )
+        resting = resting_quote(self.open_orders.values())
         target = self.portfolio.quote_target(self.limits)
         excess = (holding.total if holding else ZERO) + resting - target
         missing = abs(excess) - self.planner.width.value(target, self.managed)

@@ -65,7 +65,7 @@ class Sizes:
         elif want.free < most:
             most = want.free
         if turnover is not None or rules.max_notional or self.cap_share is not None or rules.max_position:
-            limited = self._limited(want, round_, price, turnover)
+            limited = self.limited(want, round_, price, turnover)
             if isinstance(limited, Skip):
                 return limited
             most = min(most, limited)
@@ -85,7 +85,7 @@ class Sizes:
             return self._failure(want, price, failure)
         return Leg(rules.symbol, want.asset, side, price, quantity, price * quantity * self.fee_rate)
 
-    def _limited(self, want: Want, round_: "Round", price: Decimal, turnover: Decimal | None) -> Decimal | Skip:
+    def limited(self, want: Want, round_: "Round", price: Decimal, turnover: Decimal | None) -> Decimal | Skip:
         """Largest quantity that turnover, the largest notional and the largest position allow."""
         rules, caps = want.rules, []
         if turnover is not None:
@@ -108,7 +108,7 @@ class Sizes:
         self, want: Want, round_: "Round", price: Decimal, budget: Decimal, turnover: Decimal | None
     ) -> Decimal:
         """Largest quantity that may be ordered, whatever is wanted: what is free, or what the budget buys."""
-        limited = self._limited(want, round_, price, turnover)
+        limited = self.limited(want, round_, price, turnover)
         assert not isinstance(limited, Skip)
         return min(limited, want.free if want.side is SELL else max(budget, ZERO) / self.with_fee / price)
 
@@ -118,7 +118,7 @@ class Sizes:
         self, want: Want, round_: "Round", price: Decimal, budget: Decimal, turnover: Decimal | None
     ) -> Skip:
         """Why nothing is bought with less than the smallest order costs."""
-        limited = self._limited(want, round_, price, turnover)
+        limited = self.limited(want, round_, price, turnover)
         if isinstance(limited, Skip):
             return limited
         smallest = want.rules.ceil_quantity(want.rules.min_notional / price)

@@ -93,14 +93,54 @@ def test_an_order_size_below_the_exchanges_minimum_is_raised_to_it() -> None:
 
 
 def test_a_difference_below_the_smallest_order_is_left_with_a_reason() -> None:
-    scene = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 4}, min_delta_pct="1")
+    scene = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 2}, min_delta_pct="1")
     assert skips(scene) == {"BTC": "below_min_notional"}
-    assert scene.plan().skips[0].reason == ("The difference of 4 USDT is under the smallest BTCUSDT order, 5 USDT.")
+    assert scene.plan().skips[0].reason == ("The difference of 2 USDT is under the smallest BTCUSDT order, 5 USDT.")
+
+
+def test_the_smallest_order_goes_past_the_target_where_that_comes_nearer_to_it() -> None:
+    scene = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 4}, min_delta_pct="1")
+    assert legs(scene) == [("BUY", "BTCUSDT", D("0.0001"))]  # 5 for 4: 1 too much is less than 4 too little
+    bought = Scene.of(prices={"BTC": 50_000}, held={"USDT": 95, "BTC": "0.0001"}, targets={"BTC": 4}, min_delta_pct="1")
+    assert legs(bought) == []  # and nothing of it is sold again
+
+
+def test_small_orders_that_cannot_all_be_paid_are_chosen_together() -> None:
+    """Five coins want 6 each, there are 30, and the least order is 10: three orders leave less than two and a rest."""
+    coins = {f"C{number}": 10 for number in range(5)}
+    rules = {coin: rules_of(coin, step="1", minimum="10") for coin in coins}
+    held = {"USDT": "30.03", "BTC": "0.001"}
+    targets = {**dict.fromkeys(coins, 6), "BTC": 70}
+    scene = Scene.of(
+        prices={**coins, "BTC": 70_000},
+        held=held,
+        targets=targets,
+        rules=rules,
+        min_delta_pct="1",
+        quote_reserve_pct="0",
+    )
+    assert len(legs(scene)) == 3
+    assert set(skips(scene)) & set(coins) == set(coins) - {leg.asset for leg in scene.plan().legs}
+
+
+def test_what_little_money_there_is_goes_where_it_makes_an_order() -> None:
+    """One by one the larger difference would take it all and leave the other dropped; together both are served."""
+    rules = {"AAA": rules_of("AAA", step="1", minimum="10"), "BBB": rules_of("BBB", step="6", minimum="10")}
+    scene = Scene.of(
+        prices={"AAA": 1, "BBB": 1},
+        held={"USDT": 28},
+        targets={"AAA": 60, "BBB": 40},
+        rules=rules,
+        min_delta_pct="1",
+        order_size_pct="100",
+        fee_rate="0",
+    )
+    assert {(leg.asset, leg.quantity) for leg in scene.plan().legs} == {("AAA", D(16)), ("BBB", D(12))}
 
 
 def test_a_difference_below_the_lot_is_left_with_a_reason() -> None:
     coarse = {"BTC": rules_of("BTC", step="1", minimum="1")}
-    scene = Scene.of(prices={"BTC": 60}, held={"USDT": 100}, targets={"BTC": 50}, rules=coarse)
+    scene = Scene.of(prices={"BTC": 60}, held={"USDT": 100}, targets={"BTC": 29}, rules=coarse)
     assert skips(scene) == {"BTC": "below_lot"}
 
 

@@ -15,7 +15,7 @@ from botbalance.lib.money import ZERO
 from exchanges.domain import ExchangeInfo
 from strategies.backtest.engine.history import Flags, Floats, History, Ints
 from strategies.backtest.engine.scenario import Scenario
-from strategies.domain import BandType, Goal, TradeTo
+from strategies.domain import BandType, Goal
 from strategies.planner.bands import NEAR_POINTS, NEAR_SHARE_PCT
 
 # Far above what a sum of floats is off by, far below any amount that can be traded: a share of what is managed.
@@ -46,7 +46,6 @@ class Scanner:
         targets, limits, info = scenario.targets, scenario.limits, scenario.info
         self.history = history
         self.limits = limits
-        self.is_to_edge = limits.trade_to is TradeTo.EDGE and not scenario.whole_portfolio
         places = history.places
         wanted = {target.asset: target.weight_pct for target in targets}
         # The targets that have candles, then, if they are to be sold, all other coins that have.
@@ -178,8 +177,6 @@ class Scanner:
         away = np.abs(wanted - values)
         band = wanted * self.band if self.is_relative else np.broadcast_to(whole * self.band, wanted.shape)
         floor = self.smallest[:, None]
-        if self.is_to_edge:
-            floor = floor + band
         slack = SLACK * np.abs(whole)
         outside_rows = (away > band - slack) & (away > floor - slack)
         if tradable is not None:
