@@ -52,8 +52,11 @@ class Goal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
+    """A wanted weight in percent. `keep` is a quantity of the asset that is never sold."""
+
     asset: str
     weight_pct: Decimal
+    keep: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,10 @@ class Limits:
     percent of the whole account. open_slots: how many more orders may be open at the account. Both None for no limit.
     jumps: symbols that are not traded because their price has jumped, with its distance in percent from the median of
     the last `jump_minutes`. occupied: symbols on which an order waits that no other is to be added to.
+    hysteresis_pct: how far inside the edge a leg to the edge goes, in percent of the band; 0 is the edge, 100 the
+    target. cost_horizon_days: a coin is traded only where the fee is less than being off its target would cost over so
+    many days, by `variances` (of a year, as fractions squared, by asset; one that is not known is traded); None for no
+    such test.
     """
 
     min_delta_pct: Decimal = ONE
@@ -89,6 +96,9 @@ class Limits:
     jumps: Mapping[str, Decimal] = field(default_factory=dict)
     jump_minutes: int = 0
     occupied: frozenset[str] = frozenset()
+    hysteresis_pct: Decimal = ZERO
+    cost_horizon_days: Decimal | None = None
+    variances: Mapping[str, Decimal] = field(default_factory=dict)
 
     def worst_price(self, symbol: str, side: Side) -> Decimal | None:
         """The price no buy on the symbol may be above and no sell below; None for none."""
@@ -212,7 +222,7 @@ class Plan:
 
 
 # Reasons that leave nothing to be done. `held` are coins the owner did not list and did not ask to sell.
-SETTLED = frozenset({"within_band", "at_target", "held", "held_unpriced"})
+SETTLED = frozenset({"within_band", "at_target", "held", "held_unpriced", "kept", "not_worth"})
 # What may be over in a moment, and is looked at every time.
 PASSING = frozenset({"price_jump", "crossed_price"})
 # Without a band there is always a rest too small to be traded, and buying ends when what may be spent is spent.
@@ -236,6 +246,11 @@ REASONS: dict[str, str] = {
     ),
     "held": _("Not among the targets, so it is left alone and does not count towards them."),
     "held_unpriced": _("Not among the targets and without a price in {quote}; left alone."),
+    "kept": _("Above its target, but {keep} {asset} are never sold."),
+    "not_worth": _(
+        "Left as it is: the fee of {fee} {quote} is more than the {benefit} {quote} that being nearer to its target is "
+        "worth over {days} days."
+    ),
     "no_pair": _("There is no {asset}/{quote} pair on this exchange."),
     "not_trading": _("{symbol} is not trading at the moment (status {status})."),
     "no_price": _("{symbol} has no usable price at the moment."),

@@ -36,6 +36,7 @@ class Gauge:
     def __init__(self, targets: Sequence[Target], limits: Limits) -> None:
         self.limits = limits
         self.weights = {target.asset: target.weight_pct for target in targets}
+        self.keeps = {target.asset: target.keep for target in targets if target.keep}
         with wide():
             self.shares = {asset: weight / HUNDRED for asset, weight in self.weights.items()}
             self.width = Width.of_goal(limits)
@@ -69,6 +70,8 @@ class Gauge:
                     portfolio.quote_target(self.limits) if is_quote else managed * self.shares.get(asset, ZERO)
                 )
                 delta = abs(target_value - value)
+                if asset in self.keeps and target_value < value:
+                    delta = min(delta, self._sellable(asset, valuation))
                 is_inside = delta <= width.value(target_value, managed)
                 row = (is_inside, -delta, asset)
                 if found is None or row < found:
@@ -79,3 +82,10 @@ class Gauge:
                 return NOTHING_MANAGED
             is_inside, delta, asset = found
             return LargestDrift(asset, points_of(-delta, managed), not is_inside)
+
+    def _sellable(self, asset: str, valuation: Valuation) -> Decimal:
+        """The value of what may be sold of an asset of which something is kept."""
+        holding = valuation.holding(asset)
+        if holding is None or holding.price is None:
+            return ZERO
+        return max(holding.total - self.keeps[asset], ZERO) * holding.price

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 
-from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, wide
+from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
 from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, Side
 from portfolio.domain import Holding, Valuation
 from strategies.domain import (
@@ -30,6 +30,7 @@ from strategies.planner.wants import Row, Want, resting_quantity, rows_of
 # An asset within its band: its row, the band, the price, the signed distance to the target, what is free and held.
 Inside = tuple[Row, Decimal, Decimal, Decimal, Decimal, Decimal]
 # Looked up in every loop.
+DAYS_OF_A_YEAR = 365
 BUY, SELL, BAND = Side.BUY, Side.SELL, Goal.BAND
 _DISTANCE = attrgetter("distance")
 
@@ -45,13 +46,16 @@ class Planner:
             self.info = info
             self.quote = quote
             self.weights: Mapping[str, Decimal] = {target.asset: target.weight_pct for target in targets}
-            self.rows = rows_of(self.weights, info, quote)
+            self.keeps = {target.asset: target.keep for target in targets if target.keep}
+            self.rows = rows_of(self.weights, self.keeps, info, quote)
             self.width = Width.of_goal(limits)
             self.own_width = Width.of_owner(limits)
             self.sizes = Sizes(limits)
             self.rest_share = (HUNDRED - sum(self.weights.values(), ZERO)) / HUNDRED
             self.reserve_share = limits.quote_reserve_pct / HUNDRED
             self.least_notional = min((row.rules.min_notional for row in self.rows if row.rules), default=ZERO)
+            self.has_cost_test = limits.cost_horizon_days is not None and limits.goal is BAND
+            self.edge_share = ONE - limits.hysteresis_pct / HUNDRED
             self.is_to_edge = limits.trade_to == TradeTo.EDGE and limits.goal == BAND
 
     def plan(self, valuation: Valuation, prices: PriceSnapshot, open_orders: Sequence[OpenOrder] = ()) -> Plan:
@@ -88,12 +92,15 @@ class Round:
         self.legs: list[Leg] = []
         self.skips: list[Skip] = []
         self.inside: list[Inside] = []  # traded only where the quote's own drift asks for it
+        self.is_held_back = False  # whether an asset stays off its target as its owner wants it
         self.waiting: list[Want] = []  # buys that nothing is left for: why not is worked out where somebody asks
         self.portfolio = Managed.with_weights(valuation, planner.weights, self.limits.sell_unlisted)
         self.managed = self.portfolio.value
         self.order_cap = self.managed * planner.sizes.order_share
         is_as_listed = self.portfolio.weights is planner.weights
-        self.rows = planner.rows if is_as_listed else rows_of(self.portfolio.weights, planner.info, self.quote)
+        self.rows = (
+            planner.rows if is_as_listed else rows_of(self.portfolio.weights, planner.keeps, planner.info, self.quote)
+        )
 
     def plan(self) -> Plan:
         for asset in self.portfolio.held_apart:
@@ -190,6 +197,13 @@ class Round:
             return Skip(row.asset, "at_target", facts)
         return Skip(row.asset, "within_band", {**facts, "band": band})
 
+    def _is_kept(self, row: Row) -> bool:
+        """Whether an asset would be outside its band, were it not for what is never sold of it."""
+        holding = self.holdings.get(row.asset)
+        target_value = self.managed * row.share
+        value = holding.value if holding is not None and holding.value is not None else ZERO
+        return value - target_value > self.planner.width.value(target_value, self.managed)
+
     def _weigh(self) -> tuple[AllocationView, ...]:
         with wide():
             return allocations(self.valuation, self.portfolio, self.legs, self.prices)
@@ -217,6 +231,7 @@ class Round:
         of_managed, of_target = planner.width
         widest = ZERO if of_managed is None else managed * of_managed
         buys_only, occupied = self.limits.goal is Goal.BUY, self.limits.occupied
+        edge_share, has_cost_test = planner.edge_share, planner.has_cost_test
         usable = [
             (row, price)
             for row in self.rows
@@ -248,13 +263,17 @@ class Round:
             projected = held + resting_quantity(resting) if resting else held
             target_value = managed * row.share
             delta = target_value - projected * mid
+            if row.keep and delta < 0:  # only what may be sold is too much
+                self.is_held_back = True
+                free = min(free, max(projected - row.keep, ZERO))
+                delta = max(delta, min(row.keep - projected, ZERO) * mid)
             # As Width.value, without the call.
             if of_target is None:
                 band = widest
-            elif of_managed is None:
-                band = target_value * of_target
             else:
-                band = min(widest, target_value * of_target)
+                band = target_value * of_target
+                if of_managed is not None and widest < band:
+                    band = widest
             distance = abs(delta)
             if distance <= band:
                 if resting and abs(target_value - held * mid) > band:
@@ -270,10 +289,30 @@ class Round:
             elif (not resting and row.symbol not in occupied) or self._room_for_an_order(
                 row, side, resting, target_value - held * mid, band
             ):
-                amount = distance - band if is_to_edge else distance
+                amount = distance - band * edge_share if is_to_edge else distance
                 assert row.rules is not None  # it has a price
-                wants.append(Want(asset, row.rules, mid, side, delta, distance, amount, free, projected))
+                want = Want(asset, row.rules, mid, side, delta, distance, amount, free, projected)
+                if not has_cost_test or self._is_worth_it(want):
+                    wants.append(want)
         return wants
+
+    def _is_worth_it(self, want: Want) -> bool:
+        """Whether being nearer to its target is worth the fee; otherwise with a Skip.
+
+        A weight that is off by d loses, to second order, half the variance times d squared of growth a year: the
+        quadratic term of logarithmic utility (as in the growth-optimal portfolio of Kelly and Thorp).
+        """
+        limits, days = self.limits, self.limits.cost_horizon_days
+        variance = limits.variances.get(want.asset)
+        if days is None or variance is None:
+            return True
+        benefit = variance * want.distance * want.distance / self.managed / 2 * days / DAYS_OF_A_YEAR
+        fee = want.amount * limits.fee_rate
+        if fee <= benefit:
+            return True
+        self.is_held_back = True
+        self._skip(want.asset, "not_worth", fee=fee, benefit=benefit, quote=self.quote, days=plain(days))
+        return False
 
     def _skip_unusable(self, row: Row, price: Price | None) -> None:
         """Why an asset cannot be traded now."""
@@ -322,8 +361,8 @@ class Round:
         """
         if self.limits.goal is not BAND or self.limits.band_type is not BandType.ABSOLUTE or self.managed <= 0:
             return []
-        if self.skips and any(skip.code not in SETTLED for skip in self.skips):
-            return []  # something that cannot be traded explains it
+        if self.is_held_back or (self.skips and any(skip.code not in SETTLED for skip in self.skips)):
+            return []  # something that is not to be traded, or cannot be, explains it
         holding = self.holdings.get(self.quote)
         resting = resting_quote(self.open_orders.values())
         target = self.portfolio.quote_target(self.limits)

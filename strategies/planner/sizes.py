@@ -37,9 +37,12 @@ class Sizes:
         return limit_price(want.rules, want.side, want.mid, limits.order_step_pct, worst)
 
     def is_large_enough(self, want: Want) -> bool:
-        """Whether the smallest order the exchange takes does not go past the target."""
+        """Whether the smallest order the exchange takes does not go past the target, nor past what is free to sell."""
         price = self.price(want)
-        return price > 0 and want.rules.ceil_quantity(want.rules.min_notional / price) * want.mid <= want.distance
+        if price <= 0:
+            return False
+        smallest = want.rules.ceil_quantity(want.rules.min_notional / price)
+        return smallest * want.mid <= want.distance and (want.side is BUY or smallest <= want.free)
 
     def leg(self, want: Want, round_: "Round", budget: Decimal, turnover: Decimal | None) -> Leg | Skip:
         """The order for one want within every limit, or why there is none. Budget and turnover are what is left.

@@ -10,7 +10,7 @@ from strategies.domain import OpenOrder
 
 
 class Row(NamedTuple):
-    """An asset with a weight, and where it is traded. `share` is the weight as a fraction.
+    """An asset with a weight, and where it is traded. `share` is the weight as a fraction; `keep` is never sold.
 
     `rules` is None where it has no pair with the quote; `symbol` is "" then.
     """
@@ -18,6 +18,7 @@ class Row(NamedTuple):
     asset: str
     weight_pct: Decimal
     share: Decimal
+    keep: Decimal
     rules: SymbolRules | None
     symbol: str
     is_trading: bool
@@ -40,13 +41,14 @@ class Want(NamedTuple):
     held: Decimal
 
 
-def rows_of(weights: Mapping[str, Decimal], info: ExchangeInfo, quote: str) -> list[Row]:
+def rows_of(weights: Mapping[str, Decimal], keeps: Mapping[str, Decimal], info: ExchangeInfo, quote: str) -> list[Row]:
     """The rows of a portfolio, by asset."""
     rows = []
     for asset in sorted(weights):
         rules = info.pair(asset, quote)
         symbol, is_trading = ("", False) if rules is None else (rules.symbol, rules.is_trading)
-        rows.append(Row(asset, weights[asset], weights[asset] / HUNDRED, rules, symbol, is_trading))
+        keep = keeps.get(asset, ZERO)
+        rows.append(Row(asset, weights[asset], weights[asset] / HUNDRED, keep, rules, symbol, is_trading))
     return rows
 
 
