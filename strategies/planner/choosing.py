@@ -15,8 +15,9 @@ from strategies.planner.wants import Want
 if TYPE_CHECKING:
     from strategies.planner.rounds import Round
 
-# Reasons for which a want is dropped one by one and may not be together with others.
-DROPPED = frozenset({"below_min_notional", "below_lot", "no_quote", "spent", "max_orders", "max_turnover"})
+# Reasons for which a want is dropped one by one and may not be together with others. Where only the number of orders or
+# the turnover is short, the largest differences come first, as anybody expects.
+DROPPED = frozenset({"below_min_notional", "below_lot", "no_quote", "spent"})
 # Plans are made while somebody waits: a search that has not ended by then keeps the best it has found.
 NODES = 3_000
 

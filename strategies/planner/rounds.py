@@ -139,10 +139,8 @@ class Round:
         for want in wants:
             if len(legs) >= most:
                 self._skip(want.asset, "max_orders", count=str(most))
-                dropped = True
             elif slots is not None and len(legs) >= slots:
                 self._skip(want.asset, "max_open_orders")
-                dropped = True
             elif budget < least and want.side is BUY:
                 self.waiting.append(want)
                 dropped = dropped or first_budget >= least
@@ -188,6 +186,8 @@ class Round:
         return tuple(sorted([*noted, *at_rest], key=lambda skip: skip.asset))
 
     def _at_rest(self, row: Row, band: Decimal, _mid: Decimal, delta: Decimal, *_amounts: Decimal) -> Skip:
+        if row.keep and delta <= 0 and self._is_kept(row):
+            return Skip(row.asset, "kept", {"keep": plain(row.keep), "asset": row.asset})
         facts: dict[str, Decimal | str] = {
             "drift": abs(delta),
             "target": plain(row.weight_pct),
