@@ -30,6 +30,12 @@ SCHEDULE = (
     ),
     ("Track orders", "orders.tasks.track_orders", 30, "See to it that every account with open orders has its turn."),
     ("Send notices", "accounts.tasks.send_notices", 60, "E-mail users what they must know."),
+    (
+        "Refresh target models",
+        "strategies.tasks.refresh_targets",
+        300,
+        "Ask the models of strategies for new weights when their time has come.",
+    ),
     ("Snapshot portfolios", "portfolio.tasks.snapshot_accounts", 300, "One NAV snapshot an hour of every account."),
 )
 

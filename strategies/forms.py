@@ -1,11 +1,12 @@
 """The form of a strategy and the rows of its targets. The service validates; forms only parse what was typed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -13,9 +14,13 @@ from botbalance.lib.errors import AppError
 from botbalance.lib.money import HUNDRED, ZERO, plain
 from botbalance.lib.web import add_errors
 from exchanges.models import ExchangeAccount
-from strategies.domain import MAX_TARGETS, Target
+from strategies import concerns
+from strategies.domain import MAX_TARGETS
+from strategies.market_caps import Coin
 from strategies.models import Strategy
 from strategies.presentation import interval_in_words
+from strategies.services import Entry
+from strategies.target_models import ModelKind
 
 # The settings as the form groups them.
 GROUPS = (
@@ -136,6 +141,36 @@ class StrategyForm(forms.ModelForm):
         return [(minutes, interval_in_words(minutes)) for minutes in INTERVALS]
 
 
+class TargetModelForm(forms.ModelForm):
+    """Which model the weights come from, and the settings of the model `kind`, which was chosen before. What is not
+    shown is not changed. It never saves either.
+    """
+
+    class Meta:
+        model = Strategy
+        fields = ["target_model", *concerns.ALL]
+        field_classes = {name: PercentField for name in concerns.ALL if name.endswith("_pct")}
+        widgets: ClassVar[dict[str, Any]] = {name: PercentInput for name in concerns.ALL if name.endswith("_pct")}
+
+    def __init__(self, *args: Any, kind: ModelKind, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = kind
+        shown = concerns.fields_of(kind)
+        for name in concerns.ALL:
+            if name not in shown:
+                del self.fields[name]
+        if self.is_bound and "target_model" not in self.data:
+            self.fields["target_model"].required = False  # it means the one the form was made for
+
+    def clean_target_model(self) -> str:
+        return self.cleaned_data["target_model"] or self.kind.value
+
+    @property
+    def settings(self) -> list[forms.BoundField]:
+        """The settings of the model."""
+        return [self[name] for name in concerns.fields_of(self.kind)]
+
+
 class AccountForm(forms.Form):
     """Which of the user's accounts a new strategy is for."""
 
@@ -148,8 +183,20 @@ class AccountForm(forms.Form):
         field.queryset = accounts
 
 
+class FigureField(forms.DecimalField):
+    """A large figure, also with its digits grouped by spaces."""
+
+    widget = PercentInput
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python("".join(value.split()) if isinstance(value, str) else value)
+
+
 class TargetForm(forms.Form):
-    """One asset and its weight. A row left empty is dropped."""
+    """One asset, its weight, and the figures that the model `kind` needs of it. A row left empty is dropped.
+
+    `coins` are the coins at the source of market capitalisations that an asset may be, where they were looked up.
+    """
 
     asset = forms.CharField(
         label=_("Asset"),
@@ -165,6 +212,37 @@ class TargetForm(forms.Form):
         min_value=0,
         max_value=100,
     )
+    market_cap = FigureField(
+        label=_("Market capitalisation"), max_digits=30, decimal_places=2, min_value=Decimal("0.01"), required=False
+    )
+    coin_id = forms.CharField(
+        label=_("Coin at CoinGecko"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def __init__(
+        self, *args: Any, kind: ModelKind, coins: Mapping[str, Sequence[Coin]] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["weight_pct"].required = kind == ModelKind.FIXED
+        if kind != ModelKind.MARKET_CAP:
+            del self.fields["market_cap"]
+        if kind != ModelKind.MARKET_CAP or not settings.FETCH_MARKET_CAPS:
+            del self.fields["coin_id"]
+        else:
+            self._offer(coins or {})
+
+    def _offer(self, coins: Mapping[str, Sequence[Coin]]) -> None:
+        """Let a row without a coin choose from those that go by its ticker; none is chosen beforehand."""
+        found = coins.get(str(self["asset"].value() or "").strip().upper())
+        if found and not self["coin_id"].value():
+            choices = [
+                ("", _("choose…")),
+                *((coin.id, f"{coin.name} ({coin.id}, #{coin.rank or '–'})") for coin in found),
+            ]
+            self.fields["coin_id"].widget = forms.Select(choices=choices)
 
     def clean_asset(self) -> str:
         asset: str = self.cleaned_data["asset"]
@@ -178,10 +256,20 @@ class _TargetFormSet(forms.BaseFormSet):
         return 0
 
     @property
-    def targets(self) -> list[Target]:
+    def entries(self) -> list[Entry]:
         """The rows that say something, in their order. Of a valid formset only."""
         rows = (form.cleaned_data for form in self.forms)
-        return [Target(row["asset"], row["weight_pct"]) for row in rows if row]
+        return [
+            Entry(
+                row["asset"],
+                row["weight_pct"],
+                row.get("market_cap"),
+                row.get("coin_id", "").strip(),
+                keeps_figures="market_cap" not in row,
+            )
+            for row in rows
+            if row
+        ]
 
     @property
     def total(self) -> Decimal:
@@ -192,7 +280,7 @@ class _TargetFormSet(forms.BaseFormSet):
                 weight = form.fields["weight_pct"].clean(form["weight_pct"].value())
             except forms.ValidationError:
                 continue
-            total += weight
+            total += weight or ZERO
         return total
 
     @property
@@ -207,34 +295,59 @@ def _formset_class(rows: int) -> type[_TargetFormSet]:
     )
 
 
-def unbound_rows(initial: list[dict[str, Any]]) -> _TargetFormSet:
+def unbound_rows(
+    initial: list[dict[str, Any]],
+    kind: ModelKind = ModelKind.FIXED,
+    coins: Mapping[str, Sequence[Coin]] | None = None,
+) -> _TargetFormSet:
     """Rows showing `initial`, or one empty row."""
     rows = initial or [{}]
-    return _formset_class(len(rows))(initial=rows, prefix="targets")
+    return _formset_class(len(rows))(initial=rows, prefix="targets", form_kwargs={"kind": kind, "coins": coins})
 
 
-def bound_rows(data: Mapping[str, Any]) -> _TargetFormSet:
-    return _formset_class(0)(data, prefix="targets")
+def bound_rows(data: Mapping[str, Any], kind: ModelKind = ModelKind.FIXED) -> _TargetFormSet:
+    return _formset_class(0)(data, prefix="targets", form_kwargs={"kind": kind})
 
 
 def rows_as_typed(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What stands in the rows, readable or not: for adding and removing a row without judging the others."""
-    return [{name: form[name].value() or "" for name in ("asset", "weight_pct")} for form in bound_rows(data).forms]
+    prefixes = [form.prefix for form in bound_rows(data).forms]
+    return [{name: data.get(f"{prefix}-{name}", "") for name in TargetForm.base_fields} for prefix in prefixes]
+
+
+def chosen_model(data: Mapping[str, Any], otherwise: ModelKind) -> ModelKind:
+    """The target model that was chosen in a form; `otherwise` where there is none, or nonsense."""
+    try:
+        return ModelKind(data.get("target_model", otherwise.value))
+    except ValueError:
+        return otherwise
 
 
 def initial_of(strategy: Strategy) -> dict[str, Any]:
     """A strategy's fields as they are typed: 25, not 25.0000."""
-    values = forms.model_to_dict(strategy, fields=["name", *LIMITS])
+    values = forms.model_to_dict(strategy, fields=["name", "target_model", *concerns.ALL, *LIMITS])
     return {name: plain(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def initial_rows_of(strategy: Strategy) -> list[dict[str, Any]]:
-    return [{"asset": row.asset, "weight_pct": plain(row.weight_pct)} for row in strategy.allocations.all()]
+    return [
+        {
+            "asset": row.asset,
+            "weight_pct": plain(row.weight_pct),
+            "market_cap": "" if row.market_cap is None else plain(row.market_cap),
+            "coin_id": row.coin_id,
+        }
+        for row in strategy.allocations.all()
+    ]
 
 
-def add_service_errors(form: StrategyForm, error: AppError) -> list[str]:
-    """Put a refusal on the form's fields; what is about the targets is returned, to stand above their rows."""
+def add_service_errors(form: StrategyForm, model_form: TargetModelForm, error: AppError) -> list[str]:
+    """Put a refusal on the fields of the forms; what is about the targets is returned, to stand above their rows."""
     about_targets = error.fields.pop("allocations", [])
-    if error.fields or not about_targets:
+    is_known = bool(about_targets or error.fields)
+    for name in [name for name in error.fields if name in model_form.fields]:
+        for text in error.fields.pop(name):
+            model_form.add_error(name, text)
+    if error.fields or not is_known:
         add_errors(form, error)
     return about_targets

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from botbalance.lib.fields import MoneyField
 from exchanges.models import ExchangeAccount
 
 
@@ -34,6 +35,15 @@ class Strategy(models.Model):
         THRESHOLD = "threshold", _("when a weight leaves its band")
         PERIODIC = "periodic", _("on schedule, to the targets")
         BOTH = "both", _("on schedule, when a weight is outside its band")
+
+    class Model(models.TextChoices):
+        FIXED = "fixed", _("fixed, as typed")
+        EQUAL = "equal", _("equal weights")
+        MARKET_CAP = "market_cap", _("by market capitalisation")
+        INVERSE_VOLATILITY = "inverse_volatility", _("inverse volatility: the calmer, the more")
+        RISK_PARITY = "risk_parity", _("risk parity: equal shares of the risk")
+        MINIMUM_VARIANCE = "minimum_variance", _("minimum variance: the calmest whole")
+        MOMENTUM = "momentum", _("momentum: the best of late")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="strategies")
     account = models.ForeignKey(ExchangeAccount, on_delete=models.CASCADE, related_name="strategies")
@@ -126,6 +136,75 @@ class Strategy(models.Model):
         default=False,
         help_text=_("On: the autopilot buys with what was paid in, without selling anything."),
     )
+    target_model = models.CharField(
+        _("weights"),
+        max_length=20,
+        choices=Model.choices,
+        default=Model.FIXED,
+        help_text=_("Fixed: you type them. Otherwise a model gives them to the assets of the list, and you confirm."),
+    )
+    model_total_pct = PercentField(
+        _("divided by the model, %"),
+        default=100,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("Share of the portfolio the model divides; the rest stays in the quote stablecoin."),
+    )
+    model_lookback_days = models.PositiveSmallIntegerField(
+        _("days looked back"),
+        default=90,
+        validators=[MinValueValidator(7), MaxValueValidator(365)],
+        help_text=_("Over how many daily closing prices it measures, from 7 to 365."),
+    )
+    model_refresh_days = models.PositiveSmallIntegerField(
+        _("new weights every … days"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("How often new weights are worked out and proposed."),
+    )
+    model_cap_pct = PercentField(
+        _("most for one asset, %"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("In percent of the portfolio. What it cuts off goes to the others. Empty: no limit."),
+    )
+    model_square_root = models.BooleanField(
+        _("weigh by the square root"),
+        default=False,
+        help_text=_("Evens out: an asset a hundred times as large as another weighs ten times as much."),
+    )
+    model_top_k = models.PositiveSmallIntegerField(
+        _("how many are held"),
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("The ones whose price has risen most."),
+    )
+    model_skip_days = models.PositiveSmallIntegerField(
+        _("last days left out"),
+        default=0,
+        validators=[MaxValueValidator(30)],
+        help_text=_("Up to 30. What has just jumped often falls back, so some leave out the last week."),
+    )
+    model_volatility_scaled = models.BooleanField(
+        _("the calmer of them weigh more"),
+        default=False,
+        help_text=_("On: by the inverse of their volatility. Off: equally."),
+    )
+    model_negative_to_quote = models.BooleanField(
+        _("stay out of what has fallen"),
+        default=False,
+        help_text=_("On: the share of one whose price has fallen stays in the quote stablecoin."),
+    )
+    model_auto_apply = models.BooleanField(
+        _("apply new weights without asking"),
+        default=False,
+        help_text=_("Off: new weights are proposed, and nothing changes until you apply them."),
+    )
+    # How its refreshing stands; None, 0 and "" where nothing is known or the weights are fixed.
+    model_due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    model_refreshed_at = models.DateTimeField(null=True, blank=True)
+    model_failures = models.PositiveSmallIntegerField(default=0)
+    model_problem = models.TextField(blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -146,11 +225,13 @@ class Strategy(models.Model):
 
 
 class Allocation(models.Model):
-    """Target weight of one asset."""
+    """Target weight of one asset. `market_cap` is a figure its owner typed, `coin_id` where else to read it."""
 
     strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="allocations")
     asset = models.CharField(max_length=20)
     weight_pct = PercentField(validators=[MinValueValidator(0), MaxValueValidator(100)])
+    market_cap = MoneyField(null=True, blank=True, decimal_places=2)
+    coin_id = models.CharField(max_length=100, blank=True, default="")
 
     class Meta:
         ordering = ["-weight_pct", "asset"]
@@ -158,3 +239,51 @@ class Allocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset} {self.weight_pct} %"
+
+
+class TargetProposal(models.Model):
+    """New weights a model gives to a strategy's assets, and what became of them. At most one of a strategy is open."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("proposed")
+        APPLIED = "applied", _("applied")
+        DISMISSED = "dismissed", _("dismissed")
+        SUPERSEDED = "superseded", _("out of date")
+
+    strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="proposals")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    target_model = models.CharField(max_length=20, choices=Strategy.Model.choices)
+    # The last day whose closing prices were looked at; None for a model that looks at none.
+    closes_until = models.DateField(null=True, blank=True)
+    is_automatic = models.BooleanField(default=False)  # applied without asking
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy"], condition=models.Q(state="open"), name="one_open_proposal_per_strategy"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_id} {self.created_at:%Y-%m-%d %H:%M} {self.state}"
+
+
+class ProposedWeight(models.Model):
+    """Weight of one asset before and after a proposal, and why: a code of MODEL_REASONS with its values."""
+
+    proposal = models.ForeignKey(TargetProposal, on_delete=models.CASCADE, related_name="rows")
+    asset = models.CharField(max_length=20)
+    before_pct = PercentField()
+    after_pct = PercentField()
+    code = models.CharField(max_length=40)
+    values = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-after_pct", "-before_pct", "asset"]
+        constraints = [models.UniqueConstraint(fields=["proposal", "asset"], name="one_proposed_weight_per_asset")]
+
+    def __str__(self) -> str:
+        return f"{self.asset} {self.before_pct} -> {self.after_pct} %"

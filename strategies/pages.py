@@ -1,7 +1,10 @@
-"""The pages of strategies: the list, the form, activating, deleting. The preview of a plan is a page of orders."""
+"""The pages of strategies: the list, the form, the model and what it proposes, activating, deleting. The preview of the
+stored targets' plan is a page of orders.
+"""
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -18,9 +21,13 @@ from botbalance.lib.web import back, say
 from exchanges import selectors as exchanges
 from exchanges import services as venues
 from exchanges.models import ExchangeAccount
-from strategies import forms, selectors, services
-from strategies.models import Strategy
-from strategies.presentation import when_it_acts
+from strategies import forms, market_caps, selectors, services
+from strategies.market_caps import Coin
+from strategies.models import Strategy, TargetProposal
+from strategies.presentation import model_reason, model_summary, skip_reason, when_it_acts
+from strategies.target_models import ModelKind
+
+PROPOSALS_SHOWN = 20
 
 
 @require_GET
@@ -29,6 +36,7 @@ from strategies.presentation import when_it_acts
 def strategy_list(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     rows = []
+    waiting = selectors.strategies_with_open_proposals(user)
     for strategy in selectors.strategies_of(user):
         targets = selectors.targets(strategy)
         left = HUNDRED - sum((target.weight_pct for target in targets), ZERO)
@@ -39,6 +47,7 @@ def strategy_list(request: HttpRequest) -> HttpResponse:
                 "more": len(targets[8:]),
                 "left": left,
                 "when_it_acts": when_it_acts(strategy),
+                "has_proposal": strategy.pk in waiting,
             }
         )
     return render(request, "strategies/list.html", {"rows": rows, "has_accounts": exchanges.accounts_of(user).exists()})
@@ -57,7 +66,8 @@ def create(request: HttpRequest) -> HttpResponse:
         chosen = wanted.cleaned_data["account"] if wanted.is_valid() else accounts[0]
         account_form = forms.AccountForm(accounts, initial={"account": chosen.pk})
         form = forms.StrategyForm(initial={"name": _("My targets")})
-        return _form_page(request, form, forms.unbound_rows([]), account=chosen, account_form=account_form)
+        model_form = forms.TargetModelForm(kind=ModelKind.FIXED)
+        return _form_page(request, form, model_form, forms.unbound_rows([]), account=chosen, account_form=account_form)
     account_form = forms.AccountForm(accounts, request.POST)
     account = account_form.cleaned_data["account"] if account_form.is_valid() else None
     return _submitted(request, account=account, account_form=account_form)
@@ -69,9 +79,11 @@ def create(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, strategy_id: int) -> HttpResponse:
     strategy = selectors.strategy_of(signed_in(request), strategy_id)
     if request.method == "GET":
-        form = forms.StrategyForm(initial=forms.initial_of(strategy))
-        rows = forms.unbound_rows(forms.initial_rows_of(strategy))
-        return _form_page(request, form, rows, strategy=strategy, account=strategy.account)
+        kind = ModelKind(strategy.target_model)
+        initial = forms.initial_of(strategy)
+        form, model_form = forms.StrategyForm(initial=initial), forms.TargetModelForm(initial=initial, kind=kind)
+        rows = forms.unbound_rows(forms.initial_rows_of(strategy), kind)
+        return _form_page(request, form, model_form, rows, strategy=strategy, account=strategy.account)
     return _submitted(request, strategy=strategy, account=strategy.account)
 
 
@@ -82,46 +94,101 @@ def _submitted(
     account: ExchangeAccount | None,
     account_form: forms.AccountForm | None = None,
 ) -> HttpResponse:
-    """A row added or removed shows the form again as it was typed; anything else is meant to be saved."""
+    """A row added or removed, another model, or coins looked up show the form again as it was typed; anything else is
+    meant to be saved.
+    """
     around: dict[str, Any] = {"strategy": strategy, "account": account, "account_form": account_form}
-    if "add" in request.POST or "remove" in request.POST:
-        rows = forms.rows_as_typed(request.POST)
-        if "add" in request.POST:
-            rows.append({})
-        else:
-            rows = [row for index, row in enumerate(rows) if str(index) != request.POST["remove"]]
-        return _form_page(request, forms.StrategyForm(initial=request.POST.dict()), forms.unbound_rows(rows), **around)
-    form, rows_typed = forms.StrategyForm(request.POST), forms.bound_rows(request.POST)
+    before = ModelKind.FIXED if strategy is None else ModelKind(strategy.target_model)
+    kind = forms.chosen_model(request.POST, before)
+    # A model whose settings were not on the page yet is not saved with settings that nobody has seen.
+    is_unseen = request.POST.get("shown_model", kind.value) != kind.value
+    if is_unseen or not {"add", "remove", "choose", "lookup"}.isdisjoint(request.POST):
+        return _as_typed(request, kind, around, is_unseen=is_unseen)
+    form, model_form = forms.StrategyForm(request.POST), forms.TargetModelForm(request.POST, kind=kind)
+    rows_typed = forms.bound_rows(request.POST, kind)
     target_errors: list[str] = []
-    # Both are asked, so that everything that is wrong is shown at once.
-    if all([form.is_valid(), rows_typed.is_valid(), account is not None]):
+    # All are asked, so that everything that is wrong is shown at once.
+    if all([form.is_valid(), model_form.is_valid(), rows_typed.is_valid(), account is not None]):
         assert account is not None
+        values = {**form.cleaned_data, **model_form.cleaned_data}
         try:
             if strategy is None:
-                saved = services.create_strategy(signed_in(request), account, form.cleaned_data, rows_typed.targets)
+                saved = services.create_strategy(signed_in(request), account, values, rows_typed.entries)
             else:
-                saved = services.update_strategy(strategy, form.cleaned_data, rows_typed.targets)
+                saved = services.update_strategy(strategy, values, rows_typed.entries)
         except AppError as error:
-            target_errors = forms.add_service_errors(form, error)
-            return _form_page(request, form, rows_typed, target_errors=target_errors, status=error.status, **around)
+            target_errors = forms.add_service_errors(form, model_form, error)
+            return _form_page(
+                request, form, model_form, rows_typed, target_errors=target_errors, status=error.status, **around
+            )
         messages.success(request, _("%(name)s is saved.") % {"name": saved.name})
+        if kind != ModelKind.FIXED and saved.model_refreshed_at is None:
+            return redirect("strategies:model", saved.pk)  # the weights are still those before the model
         return redirect("orders:preview", saved.pk)
-    return _form_page(request, form, rows_typed, status=400, **around)
+    return _form_page(request, form, model_form, rows_typed, status=400, **around)
+
+
+def _as_typed(request: HttpRequest, kind: ModelKind, around: dict[str, Any], *, is_unseen: bool) -> HttpResponse:
+    """The form with what stands in it, judged by nobody."""
+    rows = forms.rows_as_typed(request.POST)
+    coins: dict[str, list[Coin]] = {}
+    if "add" in request.POST:
+        rows.append({})
+    elif "remove" in request.POST:
+        rows = [row for index, row in enumerate(rows) if str(index) != request.POST["remove"]]
+    elif "lookup" in request.POST:
+        coins = _look_up(request, rows)
+    strategy: Strategy | None = around["strategy"]
+    initial = request.POST.dict()
+    if is_unseen:
+        # The settings that come into sight begin with what is stored, or with their defaults.
+        stored = forms.initial_of(strategy or Strategy())
+        initial = {**{name: stored[name] for name in stored if name.startswith("model_")}, **initial}
+        messages.info(request, _("Here are the settings of the model. Nothing was saved yet."))
+    form, model_form = forms.StrategyForm(initial=initial), forms.TargetModelForm(initial=initial, kind=kind)
+    return _form_page(request, form, model_form, forms.unbound_rows(rows, kind, coins), **around)
+
+
+def _look_up(request: HttpRequest, rows: list[dict[str, Any]]) -> dict[str, list[Coin]]:
+    """Coins at the source that go by the tickers of the rows that have neither a figure nor a coin yet."""
+    found: dict[str, list[Coin]] = {}
+    for row in rows:
+        asset = str(row.get("asset", "")).strip().upper()
+        if not asset or asset in found or row.get("market_cap") or row.get("coin_id"):
+            continue
+        try:
+            found[asset] = market_caps.candidates(asset)
+        except AppError as error:
+            say(request, error)
+            break
+        if not found[asset]:
+            messages.warning(request, _("The source knows no coin with the ticker %(asset)s.") % {"asset": asset})
+    return found
 
 
 def _form_page(
-    request: HttpRequest, form: forms.StrategyForm, rows: Any, *, status: int = 200, **context: Any
+    request: HttpRequest,
+    form: forms.StrategyForm,
+    model_form: forms.TargetModelForm,
+    rows: Any,
+    *,
+    status: int = 200,
+    **context: Any,
 ) -> HttpResponse:
     account: ExchangeAccount | None = context.get("account")
     account_form: forms.AccountForm | None = context.get("account_form")
     context |= {
         "form": form,
+        "model_form": model_form,
         "rows": rows,
         "quote": account.quote if account else "USDT",
         "known_assets": _known_assets(account) if account else [],
+        "has_model": model_form.kind != ModelKind.FIXED,
+        "may_look_up": model_form.kind == ModelKind.MARKET_CAP and settings.FETCH_MARKET_CAPS,
         "has_errors": any(
             [
                 form.errors,
+                model_form.errors,
                 rows.is_bound and not rows.is_valid(),
                 context.get("target_errors"),
                 account_form is not None and account_form.errors,
@@ -138,6 +205,105 @@ def _known_assets(account: ExchangeAccount) -> list[str]:
     except AppError:
         return []
     return sorted(base for base, quote in pairs if quote == account.quote)
+
+
+# --- the model --------------------------------------------------------------------------------------------
+
+
+@require_GET
+@login_required
+@never_cache
+def model(request: HttpRequest, strategy_id: int) -> HttpResponse:
+    """How the strategy's model stands, and what it proposes: weights before and after, and the exact orders."""
+    strategy = selectors.strategy_of(signed_in(request), strategy_id)
+    proposals = list(selectors.proposals_of(strategy)[:PROPOSALS_SHOWN])
+    proposal = next((row for row in proposals if row.state == TargetProposal.State.OPEN), None)
+    context: dict[str, Any] = {
+        "strategy": strategy,
+        "summary": model_summary(strategy),
+        "proposal": proposal,
+        "rows": _proposal_rows(proposal) if proposal else [],
+        "earlier": [{"proposal": row, "rows": _proposal_rows(row)} for row in proposals if row is not proposal],
+    }
+    if proposal is not None:
+        context |= _plan_of(strategy, proposal)
+    return render(request, "strategies/model.html", context)
+
+
+def _proposal_rows(proposal: TargetProposal) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {
+            "asset": row.asset,
+            "before": row.before_pct,
+            "after": row.after_pct,
+            "change": row.after_pct - row.before_pct,
+            "reason": model_reason(row.code, row.values),
+        }
+        for row in proposal.rows.all()
+    ]
+    before, after = (HUNDRED - sum((row[name] for row in rows), ZERO) for name in ("before", "after"))
+    rest = {"asset": proposal.strategy.quote, "before": before, "after": after, "change": after - before, "reason": ""}
+    return [*rows, rest]
+
+
+def _plan_of(strategy: Strategy, proposal: TargetProposal) -> dict[str, Any]:
+    """The first round of orders with the proposed targets; why there is none where the exchange cannot be asked."""
+    try:
+        plan = services.plan_strategy(strategy, targets=selectors.proposed_targets(proposal)).plan
+    except AppError as error:
+        return {"plan_error": error}
+    return {
+        "plan": plan,
+        "skips": [{"asset": skip.asset, "reason": skip_reason(skip)} for skip in plan.unsettled],
+    }
+
+
+@require_POST
+@login_required
+def refresh(request: HttpRequest, strategy_id: int) -> HttpResponse:
+    """Ask the model now."""
+    strategy = selectors.strategy_of(signed_in(request), strategy_id)
+    try:
+        proposal = services.refresh(strategy, by_hand=True)
+    except AppError as error:
+        say(request, error)
+    else:
+        if proposal is None:
+            messages.success(request, _("The weights are what the model would give: nothing to change."))
+        else:
+            messages.success(request, _("Here are the new weights. Nothing changes until you apply them."))
+    return redirect("strategies:model", strategy.pk)
+
+
+@require_POST
+@login_required
+def apply_proposal(request: HttpRequest, strategy_id: int, proposal_id: int) -> HttpResponse:
+    """Make the proposed weights the targets, then show the plan."""
+    proposal = selectors.proposal_of(signed_in(request), strategy_id, proposal_id)
+    try:
+        services.apply_proposal(proposal)
+    except AppError as error:
+        say(request, error)
+        return redirect("strategies:model", strategy_id)
+    messages.success(request, _("The new weights are the targets now."))
+    return redirect("orders:preview", strategy_id)
+
+
+@require_POST
+@login_required
+def dismiss_proposal(request: HttpRequest, strategy_id: int, proposal_id: int) -> HttpResponse:
+    """Keep the weights there are."""
+    proposal = selectors.proposal_of(signed_in(request), strategy_id, proposal_id)
+    try:
+        services.dismiss_proposal(proposal)
+    except AppError as error:
+        say(request, error)
+    else:
+        messages.success(request, _("The weights stay as they are."))
+    return redirect("strategies:model", strategy_id)
+
+
+# --- following and deleting -----------------------------------------------------------------------------------
 
 
 @require_POST

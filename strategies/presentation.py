@@ -1,10 +1,16 @@
 """How the settings of a strategy are put into words."""
 
+from collections.abc import Mapping
+
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from botbalance.lib.money import plain
+from strategies import concerns
 from strategies.domain import REASONS, Skip
 from strategies.models import Strategy
+from strategies.target_models import MODEL_REASONS, REFUSALS, ModelKind, NoWeights
 
 MINUTES_OF_A_DAY = 1440
 
@@ -29,6 +35,38 @@ def interval_in_words(minutes: object) -> str:
 def skip_reason(skip: Skip) -> str:
     """Why an asset is left alone, in the language that is spoken."""
     return _(REASONS[skip.code]).format(**skip.values)
+
+
+def model_reason(code: str, values: Mapping[str, str]) -> str:
+    """Why a model gives an asset its weight, in the language that is spoken; "" for a code from another version."""
+    return _(MODEL_REASONS[code]).format(**values) if code in MODEL_REASONS else ""
+
+
+def model_refusal(refused: NoWeights) -> str:
+    """Why a model gives no weights, in the language that is spoken."""
+    return _(REFUSALS[refused.code]).format(**refused.values)
+
+
+def model_summary(strategy: Strategy) -> str:
+    """How the strategy's model weighs, as sentences; "" where its weights are fixed."""
+    model = Strategy.Model(strategy.target_model)
+    if model == Strategy.Model.FIXED:
+        return ""
+    shown = concerns.fields_of(ModelKind(model.value))
+    parts = [f"{capfirst(str(model.label))}."]
+    if "model_lookback_days" in shown:
+        days = strategy.model_lookback_days
+        parts.append(ngettext("It looks back %(count)s day.", "It looks back %(count)s days.", days) % {"count": days})
+    if "model_cap_pct" in shown and strategy.model_cap_pct is not None:
+        parts.append(_("At most %(cap)s %% for one asset.") % {"cap": plain(strategy.model_cap_pct)})
+    if "model_top_k" in shown:
+        parts.append(_("The best %(count)s are held.") % {"count": strategy.model_top_k})
+    parts.append(_("It divides %(total)s %% of the portfolio.") % {"total": plain(strategy.model_total_pct)})
+    days = strategy.model_refresh_days
+    parts.append(ngettext("New weights every day.", "New weights every %(count)s days.", days) % {"count": days})
+    if strategy.model_auto_apply:
+        parts.append(_("They are applied without asking."))
+    return " ".join(parts)
 
 
 def when_it_acts(strategy: Strategy) -> str:

@@ -14,7 +14,7 @@ FLOORS = {
     "orders": 5,
     "botbalance": 6,
 }
-PURE_FILES = frozenset({"domain", "planner", "signing", "schemas", "errors", "money", "engine", "ticks"})
+PURE_FILES = frozenset({"domain", "planner", "signing", "schemas", "errors", "money", "engine", "ticks", "schedules"})
 LAYERS = {
     **dict.fromkeys(("domain", "planner", "signing", "schemas", "errors", "money", "ticks"), 0),
     "models": 1,

@@ -22,6 +22,9 @@ READS_NO_BODY = {
     "/api/me/accounts/<int:account_id>/reset",
     "/api/me/orders/<int:order_id>/cancel",
     "/api/me/runs/<int:run_id>/stop",
+    "/api/me/strategies/<int:strategy_id>/proposals/<int:proposal_id>/apply/",
+    "/api/me/strategies/<int:strategy_id>/proposals/<int:proposal_id>/dismiss/",
+    "/api/me/strategies/<int:strategy_id>/refresh/",
     "/api/me/strategies/<int:strategy_id>/start",
     "/api/me/strategies/<int:strategy_id>/stop",
     "/api/me/notices/<int:notice_id>/seen",
@@ -60,6 +63,7 @@ def ids(
         "run_id": 1,
         "order_id": 1,
         "notice_id": 1,
+        "proposal_id": 1,
     }
 
 

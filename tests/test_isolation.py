@@ -20,6 +20,7 @@ from exchanges.models import ExchangeAccount
 from orders.models import Fill, Order, OrderEvent, Round, Run, StrangerOrder, Tick
 from portfolio import services as portfolio
 from portfolio.models import AccountBalances, CashFlow, ExplainedBalances, PortfolioSnapshot
+from strategies import services as strategies
 from strategies.models import Strategy
 from tests.routes import METHODS, Route, owned_models, routes, secrets_of, snapshot
 
@@ -97,6 +98,9 @@ def estate(
     assert run["orders"][0]["status"] == "NEW"
     api.post(f"/api/me/strategies/{targets.pk}/start")
     _happenings(account, targets)
+    targets = strategies.update_strategy(targets, {"target_model": "equal"}, None)
+    proposal = strategies.refresh(targets, by_hand=True)
+    assert proposal is not None
     ids = {
         "account_id": account.pk,
         "strategy_id": targets.pk,
@@ -104,6 +108,7 @@ def estate(
         "order_id": run["orders"][0]["id"],
         "notice_id": accounts.tell(alice, "Alices private trouble").pk,
         "key": live_tokens(alice)[0].token_key,
+        "proposal_id": proposal.pk,
     }
     return Estate(alice, ids, client_for(alice), api)
 
@@ -138,11 +143,12 @@ def _rebalance(api: APIClient, strategy: Strategy) -> dict[str, Any]:
 
 @pytest.fixture
 def send(client_for: Callable[[User], Client], api_for: Callable[[User], APIClient]) -> Send:
-    """Send one request as somebody (None: nobody) with a fresh browser, or a fresh token under /api/."""
+    """Send one request as somebody (None: nobody) with a fresh browser, or the user's own token under /api/."""
+    known: dict[int, APIClient] = {}  # a user may have so many tokens only
 
     def send_as(user: User | None, method: str, path: str, data: Any = None) -> HttpResponse:
         if path.startswith("/api/"):
-            api = api_for(user) if user else APIClient()
+            api = APIClient() if user is None else known.setdefault(user.pk, known.get(user.pk) or api_for(user))
             if method == "GET":
                 return api.get(path, data)
             return getattr(api, method.lower())(path, data or {}, format="json")

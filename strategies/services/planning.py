@@ -1,30 +1,23 @@
-"""The only writers of strategies, and the plan of one."""
+"""The plan of a strategy, from what the exchange says now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 
 from django.core import signing
-from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from botbalance.lib import system_settings
-from botbalance.lib.errors import Conflict, Invalid, NotFound
-from botbalance.lib.money import HUNDRED, ZERO, plain, wide
+from botbalance.lib.errors import Conflict, Invalid
+from botbalance.lib.money import HUNDRED, ZERO, wide
 from exchanges import services as exchanges
 from exchanges.domain import ExchangeInfo, PriceSnapshot, Side, SymbolRules
-from exchanges.models import ExchangeAccount
 from exchanges.services import Market
 from portfolio import services as portfolio
 from portfolio.domain import Valuation, value_portfolio
 from portfolio.selectors import KnownBalances
 from strategies import planner, selectors, ticks
 from strategies.domain import (
-    MAX_TARGETS,
     SETTLED,
     BandType,
     Goal,
@@ -36,160 +29,9 @@ from strategies.domain import (
     describe_legs,
     has_moved,
 )
-from strategies.models import Allocation, Strategy
+from strategies.models import Strategy
 from strategies.planner.bands import Managed
-from strategies.ticks import LargestDrift
-
-FIELDS = (
-    "name",
-    "quote",
-    "order_size_pct",
-    "min_delta_pct",
-    "band_type",
-    "order_step_pct",
-    "trade_to",
-    "quote_reserve_pct",
-    "max_orders",
-    "max_turnover_pct",
-    "sell_unlisted",
-    "order_lifetime_seconds",
-    "reprice_distance_pct",
-    "worst_price_pct",
-    "trigger_mode",
-    "interval_minutes",
-    "deploy_deposits",
-)
-
-
-def create_strategy(
-    user: User, account: ExchangeAccount, values: Mapping[str, Any], targets: Sequence[Target]
-) -> Strategy:
-    """A new strategy of the user's account; active when the account has no active one yet.
-
-    `values` are fields of FIELDS, those left out take their defaults. Raises Invalid with field messages.
-    """
-    strategy = Strategy(user=user, account=account, **{"quote": account.quote, **_known(values)})
-    _validate(strategy, targets)
-    with transaction.atomic():
-        ExchangeAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
-        strategy.is_active = not Strategy.objects.filter(account=account, is_active=True).exists()
-        strategy.save()
-        _write_targets(strategy, targets)
-    return selectors.strategy_of(user, strategy.pk)
-
-
-def update_strategy(strategy: Strategy, values: Mapping[str, Any], targets: Sequence[Target] | None) -> Strategy:
-    """Change fields, and the targets where given. Raises Invalid with field messages, NotFound when it was deleted
-    meanwhile; then nothing is changed.
-    """
-    changed = _known(values)
-    for name, value in changed.items():
-        setattr(strategy, name, value)
-    _validate(strategy, selectors.targets(strategy) if targets is None else targets)
-    with transaction.atomic():
-        # What was read a moment ago must not undo what happened since: only what was to be changed is written.
-        if not Strategy.objects.select_for_update(no_key=True).filter(pk=strategy.pk, archived_at=None).exists():
-            raise NotFound(_("There is no such strategy."))
-        strategy.save(update_fields=[*changed, "updated_at"])
-        if targets is not None:
-            strategy.allocations.all().delete()
-            _write_targets(strategy, targets)
-    return selectors.strategy_of(strategy.user, strategy.pk)
-
-
-def activate(strategy: Strategy) -> None:
-    """Make this the strategy its account follows; the one that was active before is not any more."""
-    with transaction.atomic():
-        ExchangeAccount.objects.select_for_update(no_key=True).get(pk=strategy.account_id)
-        Strategy.objects.filter(account_id=strategy.account_id, is_active=True).update(is_active=False)
-        Strategy.objects.filter(pk=strategy.pk).update(is_active=True)
-    strategy.is_active = True
-
-
-def deactivate(strategy: Strategy) -> None:
-    """Follow no targets until a strategy is activated."""
-    Strategy.objects.filter(pk=strategy.pk).update(is_active=False)
-    strategy.is_active = False
-
-
-def delete_strategy(strategy: Strategy) -> None:
-    """Take the strategy out of use. Its row stays for the history of its runs; a run under way stops by itself."""
-    Strategy.objects.filter(pk=strategy.pk).update(is_active=False, archived_at=timezone.now())
-
-
-def delete_strategies_of(account: ExchangeAccount) -> None:
-    """Take every strategy of an account out of use: the account is being disconnected."""
-    Strategy.objects.filter(account=account, archived_at=None).update(is_active=False, archived_at=timezone.now())
-
-
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name in FIELDS}
-
-
-def _write_targets(strategy: Strategy, targets: Sequence[Target]) -> None:
-    Allocation.objects.bulk_create(
-        Allocation(strategy=strategy, asset=target.asset, weight_pct=target.weight_pct) for target in targets
-    )
-
-
-def _validate(strategy: Strategy, targets: Sequence[Target]) -> None:
-    fields: dict[str, list[str]] = {}
-    try:
-        strategy.clean_fields(exclude=["user", "account"])
-    except ValidationError as error:
-        fields.update({name: list(texts) for name, texts in error.message_dict.items()})
-    if strategy.quote != strategy.account.quote:
-        fields["quote"] = [_("This account is kept in %(quote)s.") % {"quote": strategy.account.quote}]
-    distance = strategy.reprice_distance_pct
-    if not fields and distance is not None and distance <= strategy.order_step_pct:
-        # Every order would be too far away from the start, and be priced anew with every move of the market.
-        fields["reprice_distance_pct"] = [
-            _("Orders are placed %(step)s %% from the middle; this must be more.")
-            % {"step": plain(strategy.order_step_pct)}
-        ]
-    problems = _target_problems(strategy, targets)
-    if problems:
-        fields["allocations"] = problems
-    if fields:
-        raise Invalid(_("Some fields need your attention."), fields=fields)
-
-
-def _target_problems(strategy: Strategy, targets: Sequence[Target]) -> list[str]:
-    """What is wrong with the targets; known pairs are looked up only when all else is right."""
-    problems: list[str] = []
-    if not targets:
-        return [_("Add at least one asset.")]
-    if len(targets) > MAX_TARGETS:
-        return [
-            _("%(count)s assets are too many; the most is %(most)s.") % {"count": len(targets), "most": MAX_TARGETS}
-        ]
-    for target in targets:
-        if not target.weight_pct.is_finite() or not ZERO <= target.weight_pct <= HUNDRED:
-            problems.append(_("%(asset)s: a weight is between 0 and 100 %%.") % {"asset": target.asset})
-    if problems:
-        return problems
-    assets = [target.asset for target in targets]
-    for asset in sorted({asset for asset in assets if assets.count(asset) > 1}):
-        problems.append(_("%(asset)s is in the list twice.") % {"asset": asset})
-    if strategy.quote in assets:
-        problems.append(
-            _("%(asset)s is the quote: it gets what the other targets leave, so it has no target of its own.")
-            % {"asset": strategy.quote}
-        )
-    total = sum((target.weight_pct for target in targets), ZERO)
-    if total > HUNDRED:
-        problems.append(_("The weights add up to %(total)s %%; the most is 100 %%.") % {"total": plain(total)})
-    if problems:
-        return problems
-    info = exchanges.exchange_info_for(strategy.account)
-    return [
-        _("%(asset)s/%(quote)s is not traded on this exchange.") % {"asset": asset, "quote": strategy.quote}
-        for asset in assets
-        if info.pair(asset, strategy.quote) is None
-    ]
-
-
-# --- The plan --------------------------------------------------------------------------------------------
+from strategies.planner.gauge import LargestDrift
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +64,7 @@ def plan_strategy(
     jumps: Mapping[str, Decimal] | None = None,
     occupied: frozenset[str] = frozenset(),
     market: Market | None = None,
+    targets: Sequence[Target] | None = None,
 ) -> Preview:
     """Plan one round towards `goal` from what the exchange says now: open orders, balances, prices, in this order.
 
@@ -230,7 +73,8 @@ def plan_strategy(
     `turnover_used` is what was traded in the last 24 hours, in the quote. `first_prices` are those of the rebalance
     this is a round of. `open_slots` is how many orders may be added to the open ones, None for what the server's
     settings leave. `jumps` are symbols not to be traded, with their price's jump in percent; `occupied` those on which
-    an order of the same rebalance rests: no other is added to it. Raises an AppError.
+    an order of the same rebalance rests: no other is added to it. `targets` are others than the strategy's own, to look
+    at what they would mean. Raises an AppError.
     """
     account = strategy.account
     if open_orders is None:
@@ -253,7 +97,7 @@ def plan_strategy(
         jump_minutes=effective.price_jump_minutes,
         occupied=occupied,
     )
-    targets = selectors.targets(strategy)
+    targets = selectors.targets(strategy) if targets is None else targets
     plan = planner.plan_rebalance(valuation, targets, limits, market.info, market.prices, open_orders)
     mids = _mids(plan, market.info, market.prices)
     return Preview(
