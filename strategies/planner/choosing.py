@@ -15,11 +15,26 @@ from strategies.planner.wants import Want
 if TYPE_CHECKING:
     from strategies.planner.rounds import Round
 
-# Reasons for which a want is dropped one by one and may not be together with others. Where only the number of orders or
-# the turnover is short, the largest differences come first, as anybody expects.
-DROPPED = frozenset({"below_min_notional", "below_lot", "no_quote", "spent"})
+# Up to so many of the smallest orders a want is small: what it gets of the money there is decides whether it gets any.
+# Above, moving money from one to another changes nothing but where the difference is.
+SMALL = 10
 # Plans are made while somebody waits: a search that has not ended by then keeps the best it has found.
 NODES = 3_000
+
+
+def may_gain(skip: Skip, want: Want, has_sales: bool) -> bool:
+    """Whether a want that was dropped one by one may get an order together with others.
+
+    What lacks money gets it in the next round where something is sold in this one. Where only the number of orders or
+    the turnover is short, the largest differences come first, as anybody expects.
+    """
+    if skip.code in ("below_min_notional", "below_lot"):
+        return True
+    return skip.code in ("no_quote", "spent") and not has_sales and is_small(want)
+
+
+def is_small(want: Want) -> bool:
+    return want.amount <= SMALL * max(want.rules.min_notional, want.rules.min_quantity * want.mid)
 
 
 def choose(

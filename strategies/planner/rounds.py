@@ -22,7 +22,7 @@ from strategies.domain import (
 )
 from strategies.planner.allocations import allocations
 from strategies.planner.bands import Managed, Width
-from strategies.planner.choosing import DROPPED, choose, resting_quote
+from strategies.planner.choosing import choose, is_small, may_gain, resting_quote
 from strategies.planner.doubts import doubtful_symbol
 from strategies.planner.sizes import Sizes
 from strategies.planner.wants import Row, Want, resting_quantity, rows_of
@@ -33,6 +33,7 @@ Inside = tuple[Row, Decimal, Decimal, Decimal, Decimal, Decimal]
 DAYS_OF_A_YEAR = 365
 BUY, SELL, BAND = Side.BUY, Side.SELL, Goal.BAND
 _DISTANCE = attrgetter("distance")
+_new = tuple.__new__  # a NamedTuple without its constructor, which costs twice as much
 
 
 class Planner:
@@ -71,7 +72,10 @@ class Planner:
         """
         with wide():
             round_ = Round(self, valuation, prices, open_orders)
-            return any(self.sizes.is_large_enough(want) for want in round_.wants()) or bool(round_.wants_of_the_quote())
+            # The smallest order may go past its target, if it comes nearer to it.
+            return any(self.sizes.is_large_enough(want, 2) for want in round_.wants()) or bool(
+                round_.wants_of_the_quote()
+            )
 
 
 class Round:
@@ -135,7 +139,7 @@ class Round:
         # With less than the smallest order of all there is nothing to be bought; slots and orders may be short as well.
         least = planner.least_notional if turnover is None else ZERO
         most, slots = limits.max_orders, limits.open_slots
-        first_skip, first_budget = len(self.skips), budget
+        first_skip, first_budget, has_sales = len(self.skips), budget, bool(wants) and wants[0].side is SELL
         for want in wants:
             if len(legs) >= most:
                 self._skip(want.asset, "max_orders", count=str(most))
@@ -143,7 +147,7 @@ class Round:
                 self._skip(want.asset, "max_open_orders")
             elif budget < least and want.side is BUY:
                 self.waiting.append(want)
-                dropped = dropped or first_budget >= least
+                dropped = dropped or (first_budget >= least and not has_sales and is_small(want))
             elif type(leg := sizes.leg(want, self, budget, turnover)) is Leg:
                 legs.append(leg)
                 if turnover is not None:
@@ -153,7 +157,7 @@ class Round:
             else:
                 assert isinstance(leg, Skip)
                 self.skips.append(leg)
-                dropped = dropped or leg.code in DROPPED
+                dropped = dropped or may_gain(leg, want, has_sales)
         self.budget, self.turnover = budget, turnover
         if dropped:
             self._choose(wants, first_skip, first_budget, most if slots is None else min(most, slots))
@@ -291,7 +295,7 @@ class Round:
             ):
                 amount = distance - band * edge_share if is_to_edge else distance
                 assert row.rules is not None  # it has a price
-                want = Want(asset, row.rules, mid, side, delta, distance, amount, free, projected)
+                want = _new(Want, (asset, row.rules, mid, side, delta, distance, amount, free, projected))
                 if not has_cost_test or self._is_worth_it(want):
                     wants.append(want)
         return wants

@@ -51,6 +51,7 @@ class SlowBacktest:
         self.scheduled_at: datetime | None = None
         self.flows = sorted(scenario.flows, key=lambda flow: (flow.at_ms, flow.asset))
         self.first_prices: dict[str, Decimal] = {}
+        self.ended_ms = 0
 
     def run(self) -> Reference:
         with exact():
@@ -116,12 +117,9 @@ class SlowBacktest:
             turnover_left=self.turnover_left(row),
         )
         resting = [OpenOrder(o.leg.symbol, o.leg.side, o.leg.price, o.remaining) for o in self.orders]
-        plan = plan_rebalance(
+        return plan_rebalance(
             self.valuation(row), self.scenario.targets, limits, self.info(row), self.prices(row), resting
         )
-        if limits.worst_price_pct is not None:
-            self.first_prices = self.new_first_prices(row, plan)
-        return plan
 
     def new_first_prices(self, row: int, plan: Plan) -> dict[str, Decimal]:
         rests = {skip.asset for skip in plan.skips if skip.code in SETTLED}
@@ -254,6 +252,8 @@ class SlowBacktest:
             self.scheduled_at = decision.next_scheduled_at
 
     def begin(self, row: int, goal: Goal, code: str) -> bool:
+        if self.now_ms(row) - self.ended_ms > 86_400_000:
+            self.first_prices = {}
         plan = self.plan(row, goal)
         if not plan.legs and not plan.is_settled:
             return False
@@ -268,6 +268,8 @@ class SlowBacktest:
 
     def place(self, row: int, plan: Plan) -> None:
         self.rounds.append(False)
+        if self.scenario.limits.worst_price_pct is not None:
+            self.first_prices = self.new_first_prices(row, plan)
         prices = self.prices(row).prices
         for leg in plan.legs:
             if self.scenario.fills.mode == FillMode.CLOSE:
@@ -297,17 +299,18 @@ class SlowBacktest:
             resting = {order.round for order in self.orders}
             quiet = [traded for number, traded in enumerate(self.rounds) if number not in resting][-5:]
             if len(self.rounds) >= 200 or (len(quiet) == 5 and not any(quiet) and not self.orders):
-                return self.end()
+                return self.end(row)
             plan = self.plan(row, self.goal)
             if plan.is_settled:
-                return self.end()
+                self.first_prices = {}
+                return self.end(row)
             against = {skip.values["symbol"] for skip in plan.skips if skip.code == "opposite_order"}
             turned = [order for order in self.orders if order.leg.symbol in against]
             if turned:
                 self.orders = [order for order in self.orders if order not in turned]
                 continue
             if not plan.legs:
-                return None if self.orders else self.end()
+                return None if self.orders else self.end(row)
             self.place(row, plan)
             if self.orders:
                 return None
@@ -342,8 +345,8 @@ class SlowBacktest:
         self.orders = kept
         return was_cut
 
-    def end(self) -> None:
-        self.orders, self.goal = [], None
+    def end(self, row: int) -> None:
+        self.orders, self.goal, self.ended_ms = [], None, self.now_ms(row)
 
 
 def slow_backtest(history: History, scenario: Scenario) -> Reference:

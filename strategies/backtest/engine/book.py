@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from botbalance.lib.money import ONE, ZERO
+from botbalance.lib.money import ZERO
 from exchanges.domain import Side
 from strategies.backtest.engine.scenario import Fees
 from strategies.domain import Leg
@@ -16,6 +16,7 @@ _EIGHT = Decimal("0.00000001")
 BNB = "BNB"
 BNB_DISCOUNT = Decimal("0.75")
 BUY = Side.BUY
+_new = tuple.__new__  # a NamedTuple without its constructor, which costs twice as much
 
 
 class Trade(NamedTuple):
@@ -62,10 +63,10 @@ class Book:
         self.orders_placed = 0
         self.changes = 0  # counts whatever changes balances, so that what was derived from them can be kept
 
-    def trade_at_once(self, leg: Leg, row: int, price: Decimal, *, bnb: Decimal | None) -> None:
+    def trade_at_once(self, leg: Leg, row: int, price: Decimal, bnb: Decimal | None) -> None:
         """An order that fills whole as soon as it is placed."""
         self.orders_placed += 1
-        self.trade(self.orders_placed, leg, row, leg.quantity, price, is_maker=False, bnb=bnb)
+        self.trade(self.orders_placed, leg, row, leg.quantity, price, False, bnb)
 
     def place(self, leg: Leg, row: int, sent_ms: int) -> RestingOrder:
         """An order for a leg, with what it needs locked."""
@@ -87,32 +88,36 @@ class Book:
         order.remaining -= quantity
         if not order.remaining:
             self.open.remove(order)
-        self.trade(order.number, order.leg, row, quantity, price, is_maker=is_maker, bnb=bnb)
+        self.trade(order.number, order.leg, row, quantity, price, is_maker, bnb)
 
     def trade(
-        self, number: int, leg: Leg, row: int, quantity: Decimal, price: Decimal, *, is_maker: bool, bnb: Decimal | None
+        self, number: int, leg: Leg, row: int, quantity: Decimal, price: Decimal, is_maker: bool, bnb: Decimal | None
     ) -> None:
         """Move what is traded, and take the commission from what is received, or from BNB."""
         self.changes += 1
-        totals, quote, asset = self.totals, self.quote, leg.asset
+        totals, quote, asset, side, fees = self.totals, self.quote, leg.asset, leg.side, self.fees
         notional = quantity * price
-        if leg.side is BUY:
+        rate = fees.maker if is_maker else fees.taker
+        if side is BUY:
             totals[quote] -= notional
             totals[asset] = totals.get(asset, ZERO) + quantity
-            received, amount, worth = asset, quantity, price
+            received, fee = asset, quantity * rate
         else:
             totals[asset] -= quantity
             totals[quote] += notional
-            received, amount, worth = quote, notional, ONE
-        rate = self.fees.maker if is_maker else self.fees.taker
-        fee, fee_asset = amount * rate // _EIGHT * _EIGHT, received
-        if self.fees.in_bnb and bnb is not None and received != BNB:
-            in_bnb = amount * rate * BNB_DISCOUNT * worth // (bnb * _EIGHT) * _EIGHT
-            held = totals.get(BNB, ZERO)
-            if held and in_bnb <= held - self.locked.get(BNB, ZERO):
-                fee, fee_asset = in_bnb, BNB
-        totals[fee_asset] -= fee
-        self.trades.append(Trade(row, number, leg.symbol, asset, leg.side, price, quantity, fee, fee_asset, is_maker))
+            received, fee = quote, notional * rate
+        if fees.in_bnb and bnb is not None and received != BNB and self._can_pay(notional, rate, bnb):
+            received, fee = BNB, notional * rate * BNB_DISCOUNT // (bnb * _EIGHT) * _EIGHT
+        else:
+            fee = fee // _EIGHT * _EIGHT
+        totals[received] -= fee
+        symbol = leg.symbol
+        self.trades.append(_new(Trade, (row, number, symbol, asset, side, price, quantity, fee, received, is_maker)))
+
+    def _can_pay(self, notional: Decimal, rate: Decimal, bnb: Decimal) -> bool:
+        """Whether there is enough free BNB for the commission."""
+        held = self.totals.get(BNB, ZERO)
+        return bool(held) and notional * rate * BNB_DISCOUNT // (bnb * _EIGHT) * _EIGHT <= self.free(BNB)
 
     def free(self, asset: str) -> Decimal:
         return self.totals.get(asset, ZERO) - self.locked.get(asset, ZERO)

@@ -64,6 +64,7 @@ class Scanner:
         steps = 1 + abs(float(limits.order_step_pct)) / 100
         self.smallest = np.array([self._smallest(asset, info) / steps for asset in self.assets])
         self.is_all_wanted = bool(len(self.assets)) and min(self._weights) > 0
+        self.lots = [self._lot(asset, info) for asset in self.assets]
         self.least_traded = SMALL * float(self.smallest.max(initial=0))
         if self.is_all_wanted:
             self.per_weight = 1 / self.weights
@@ -78,6 +79,10 @@ class Scanner:
         rules = info.pair(asset, self.history.quote)
         return float(rules.min_notional) * LEAST_SHARE_OF_AN_ORDER if rules is not None else 0.0
 
+    def _lot(self, asset: str, info: ExchangeInfo) -> float:
+        rules = info.pair(asset, self.history.quote)
+        return float(max(rules.min_quantity, rules.quantity_grid)) if rules is not None else 0.0
+
     def next_outside(self, start: int, stop: int, totals: Mapping[str, Decimal]) -> int:
         """The first row in [start, stop) at which something that can be traded is outside its band; `stop` for none.
 
@@ -85,11 +90,12 @@ class Scanner:
         """
         if start >= stop:
             return stop
-        held = np.array([float(totals.get(asset, ZERO)) for asset in self.assets])
+        amounts = [float(totals.get(asset, ZERO)) for asset in self.assets]
+        held = np.array(amounts)
         cash = float(totals.get(self.history.quote, ZERO))
         size = FIRST_CHUNK
         incomplete = self.history.incomplete_rows
-        bounds = self._bounds(held) if self._is_plain(start, held, cash) else None
+        bounds = self._bounds(held) if self._is_plain(start, amounts, cash) else None
         while start < stop:
             end = min(start + size, stop)
             closes = self.closes[:, start:end]
@@ -133,19 +139,21 @@ class Scanner:
         cash = float(totals.get(self.history.quote, ZERO))
         prices = self._prices(row)
         whole = sum(float(totals.get(asset, ZERO)) * price for asset, price in zip(self.assets, prices, strict=True))
-        return self.least_band * (whole + cash) > self.least_traded
+        lot = max(lot * price for lot, price in zip(self.lots, prices, strict=True))
+        return self.least_band * (whole + cash) > max(self.least_traded, SMALL * lot)
 
     def _prices(self, row: int) -> list[float]:
         prices: list[float] = self.closes[:, row].tolist()
         return prices
 
-    def _is_plain(self, row: int, held: Floats, cash: float) -> bool:
+    def _is_plain(self, row: int, amounts: list[float], cash: float) -> bool:
         """Whether every asset is wanted and whatever leaves its band is large enough to be traded: then comparing with
         two bounds does.
         """
         if not self.is_all_wanted:
             return False
-        return self.least_band * float(held @ self.closes[:, row] + cash) > self.least_traded
+        values = [amount * price for amount, price in zip(amounts, self._prices(row), strict=True)]
+        return self.least_band * (sum(values) + cash) > self.least_traded
 
     def _bounds(self, held: Floats) -> Bounds:
         """What closes are multiplied with, and the whole with, to be compared: above, or below, an asset is outside.

@@ -90,6 +90,7 @@ class _Simulation:
         self.round_of: dict[int, _Round] = {}
         # Prices that the worst price of coins still on their way is measured from, however many runs that takes.
         self.first_prices: dict[str, Decimal] = {}
+        self.ended_ms = 0
         self.paid: list[PaidFlow] = []
         self.events: list[Event] = []
         self.checkpoints: list[Checkpoint] = []
@@ -243,6 +244,8 @@ class _Simulation:
     def _begin(self, row: int, goal: Goal, code: str) -> bool:
         """Start a run with its first round. True when that was all there was to do, or there was something."""
         run = _Run(goal)
+        if int(self.history.close_ms[row]) - self.ended_ms > DAY_MS:
+            self.first_prices = {}  # an attempt is over when nothing was tried for a day
         plan = self._plan(row, run.goal)
         if not plan.legs:
             if not plan.is_settled:
@@ -267,14 +270,13 @@ class _Simulation:
             quiet = [round_ for round_ in run.rounds if not round_.resting][-ROUNDS_WITHOUT_FILL:]
             is_futile = len(quiet) == ROUNDS_WITHOUT_FILL and not any(round_.executed for round_ in quiet)
             if len(run.rounds) >= MOST_ROUNDS or (is_futile and not book.open):
-                return self._end()
+                return self._end(now_ms)
             # After sells only, what they brought is still to be spent.
             if not run.has_only_sold and self._is_surely_settled(row, run.goal):
-                self.first_prices = {}  # nothing is sought any more
-                return self._end()
+                return self._end(now_ms, is_settled=True)
             plan = self._plan(row, run.goal)
             if plan.is_settled:
-                return self._end()
+                return self._end(now_ms, is_settled=True)
             opposite = {skip.facts["symbol"] for skip in plan.noted if skip.code == "opposite_order"}
             turned = [order for order in book.open if order.leg.symbol in opposite]
             for order in turned:
@@ -282,7 +284,7 @@ class _Simulation:
             if turned:
                 continue
             if not plan.legs:
-                return None if book.open else self._end()
+                return None if book.open else self._end(now_ms)
             self._place(row, run, plan)
             if book.open:
                 return None
@@ -296,6 +298,8 @@ class _Simulation:
     def _place(self, row: int, run: _Run, plan: Plan) -> None:
         now_ms, round_ = int(self.history.close_ms[row]), _Round()
         run.rounds.append(round_)
+        if self.scenario.limits.worst_price_pct is not None:
+            self.first_prices = self._first_prices(row, plan)
         run.has_only_sold = plan.legs[-1].side is not BUY
         legs: Iterable[Leg] = plan.legs
         if self.is_at_close:
@@ -315,7 +319,7 @@ class _Simulation:
             if fills.spread_pct:
                 price = spread_price(leg.side, price, self.rules[leg.asset], fills)
             if price <= leg.price if leg.side is BUY else price >= leg.price:
-                self.book.trade_at_once(leg, row, price, bnb=bnb)
+                self.book.trade_at_once(leg, row, price, bnb)
             else:
                 resting.append(leg)
         return resting
@@ -351,7 +355,10 @@ class _Simulation:
         self.book.cancel(order)
         self.round_of[order.number].resting -= 1
 
-    def _end(self) -> None:
+    def _end(self, now_ms: int, *, is_settled: bool = False) -> None:
+        if is_settled:
+            self.first_prices = {}  # nothing is sought any more
+        self.ended_ms = now_ms
         for order in tuple(self.book.open):
             self._cancel(order)
         self.active = None
@@ -372,10 +379,7 @@ class _Simulation:
             changes["turnover_left"] = self._turnover_left(row, scenario.max_turnover_pct)
         if scenario.limits.worst_price_pct is not None:
             changes["first_prices"] = self.first_prices
-        plan = self.outlook.plan(row, goal, self.owed, changes)
-        if scenario.limits.worst_price_pct is not None:
-            self.first_prices = self._first_prices(row, plan)
-        return plan
+        return self.outlook.plan(row, goal, self.owed, changes)
 
     def _turnover_left(self, row: int, most_pct: Decimal) -> Decimal:
         """What may still be traded, in the quote: fills of the last 24 hours and what rests count."""
