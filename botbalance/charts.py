@@ -37,7 +37,10 @@ def ring(parts: Iterable[tuple[str, str, Decimal]]) -> list[Arc]:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A value over time: the points of a polyline and of the area below it, and what the axes say."""
+    """A value over time: the points of a polyline and of the area below it, and what the axes say.
+
+    `beside` are the points of other lines on the same scale, "" for one that has fewer than two points.
+    """
 
     points: str
     area: str
@@ -46,34 +49,45 @@ class Line:
     first_at: datetime
     last_at: datetime
     change_pct: Decimal | None
+    beside: tuple[str, ...] = ()
 
 
-def line(values: Sequence[tuple[datetime, Decimal]], *, width: int, height: int, most_points: int = 160) -> Line | None:
+Values = Sequence[tuple[datetime, Decimal]]
+
+
+def line(
+    values: Values, *, width: int, height: int, most_points: int = 160, beside: Sequence[Values] = ()
+) -> Line | None:
     """A line of (time, value), oldest first, within `width` x `height`; None where there is nothing to draw.
 
-    Of more points than `most_points` every n-th is drawn, and always the last.
+    Of more points than `most_points` every n-th is drawn, and always the last. The lines `beside` it are drawn on its
+    scale, which holds them all; of them only what lies within its time.
     """
     values = _thinned(values, most_points)
     if len(values) < 2 or values[0][0] == values[-1][0]:
         return None
     start, end = values[0][0], values[-1][0]
-    low, high = min(value for _at, value in values), max(value for _at, value in values)
+    others = [_thinned([(at, value) for at, value in other if start <= at <= end], most_points) for other in beside]
+    numbers = [value for drawn in (values, *others) for _at, value in drawn]
+    low, high = min(numbers), max(numbers)
     with wide():
         seconds = Decimal((end - start) // _MICROSECOND)
         # A line that hardly moves is drawn flat, not as mountains of noise: the scale spans at least 1 % of the value.
         room = max(high - low, high / HUNDRED) or Decimal(1)
         bottom = (high + low - room) / 2
-        points = [
-            (
-                Decimal((at - start) // _MICROSECOND) / seconds * width,
-                height - (value - bottom) / room * height,
+
+        def drawn(points: Values) -> str:
+            return " ".join(
+                f"{_number(Decimal((at - start) // _MICROSECOND) / seconds * width)},"
+                f"{_number(height - (value - bottom) / room * height)}"
+                for at, value in points
             )
-            for at, value in values
-        ]
+
+        text = drawn(values)
+        beside_texts = tuple(drawn(other) if len(other) > 1 else "" for other in others)
         first = values[0][1]
         change = (values[-1][1] - first) / first * HUNDRED if first > 0 else None
-    text = " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
-    return Line(text, f"0,{height} {text} {width},{height}", low, high, start, end, change)
+    return Line(text, f"0,{height} {text} {width},{height}", low, high, start, end, change, beside_texts)
 
 
 _MICROSECOND = datetime.resolution

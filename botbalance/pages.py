@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.models import User
 from accounts.pages import signed_in
 from botbalance import charts, selectors
+from botbalance.account_performance import pages as performance
 from botbalance.lib import system_settings
 from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import ZERO, plain
@@ -84,8 +85,8 @@ def _account_context(account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]
     try:
         summary = selectors.summarise(account, fresh=fresh)
     except AppError as error:
-        return {**context, "error": error, "history": _history(account)}
-    return {**context, **_summary_context(summary), "history": _history(account, summary.valuation.nav)}
+        return {**context, "error": error, **_history(account)}
+    return {**context, **_summary_context(summary), **_history(account, summary.valuation.nav)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +171,9 @@ def _drift(row: HoldingRow) -> Decimal:
     return row.row.drift_pct if row.row.drift_pct is not None else row.weight or ZERO
 
 
-def _history(account: ExchangeAccount, nav: Decimal | None = None) -> charts.Line | None:
-    """NAV of the last days, up to now where it is known."""
-    since = timezone.now() - HISTORY
-    values = list(portfolio.history(account, since, None).values_list("at", "nav"))
-    if nav is not None and values:
-        values.append((timezone.now(), nav))
-    return charts.line(values, width=600, height=120)
+def _history(account: ExchangeAccount, nav: Decimal | None = None) -> dict[str, Any]:
+    """NAV of the last days beside the benchmarks, up to now where it is known."""
+    return performance.chart_context(account, timezone.now() - HISTORY, nav, height=120)
 
 
 # --- Accounts: what reaches up to their orders -----------------------------------------------------------

@@ -6,11 +6,15 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
 from botbalance import api, health, metrics, pages
+from botbalance.account_performance import api as performance_api
+from botbalance.account_performance import pages as performance
 
 me: list[URLPattern | URLResolver] = [
     path("accounts/<int:account_id>/", api.AccountDetail.as_view()),
     path("accounts/<int:account_id>/reset", api.PaperReset.as_view()),
     path("portfolio/summary", api.SummaryView.as_view()),
+    path("portfolio/performance", performance_api.PerformanceView.as_view()),
+    path("portfolio/tax-lots", performance_api.TaxLotsView.as_view()),
     path("balances", api.BalancesView.as_view()),
     path("", include("accounts.me_api_urls")),
     path("", include("exchanges.api_urls")),
@@ -24,6 +28,8 @@ urlpatterns = [
     path("exchange-accounts/", include("exchanges.urls")),
     path("exchange-accounts/<int:account_id>/disconnect/", pages.disconnect_account, name="disconnect_account"),
     path("exchange-accounts/<int:account_id>/reset/", pages.reset_paper_account, name="reset_paper_account"),
+    path("performance/<int:account_id>/", performance.performance, name="performance"),
+    path("performance/<int:account_id>/tax-lots", performance.tax_lots, name="tax_lots"),
     path("strategies/", include("strategies.urls")),
     path("orders/", include("orders.urls")),
     path("auth/", include("accounts.urls")),

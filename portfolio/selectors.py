@@ -1,17 +1,24 @@
 """Reads of portfolios."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import TruncDay, TruncHour
 
+from botbalance.lib.money import wide
 from exchanges.domain import Balance
 from exchanges.models import ExchangeAccount
 from portfolio.models import AccountBalances, CashFlow, ExplainedBalances, PortfolioSnapshot
+from portfolio.performance.history import CameOrWent, Recorded
+from portfolio.performance.series import thinned
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TOLD_BY_THE_HOUR = timedelta(days=3)
+"""A history by the day has its last days by the hour: enough to tell what has just changed from a passing state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,69 @@ def history(account: ExchangeAccount, start: datetime | None, end: datetime | No
     if end:
         rows = rows.filter(at__lte=end)
     return rows.order_by("at", "id")
+
+
+def thinned_history(
+    account: ExchangeAccount,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    *,
+    most: int | None = None,
+    begins: Iterable[datetime] = (),
+    with_fills: bool = False,
+) -> Iterator[Recorded]:
+    """Valuations within [start, end], oldest first: the last one of every UTC day, and of every hour of the last days;
+    or about `most` of those of every hour, evenly chosen. With them come those that figures depend on: the very first,
+    the first after every flow, the first at or after each of `begins`, and `with_fills` all taken after fills.
+
+    Two queries, thinned by the database, and read as they go.
+    """
+    rows = history(account, start, end).order_by()
+    if most is None:
+        newest: datetime | None = rows.aggregate(Max("at"))["at__max"]
+        wanted = Q(pk__in=_last_of_each(rows, TruncDay))
+        if newest is not None:
+            wanted |= Q(pk__in=_last_of_each(rows.filter(at__gte=newest - TOLD_BY_THE_HOUR), TruncHour))
+    else:
+        hourly = sorted(row["last"] for row in _last_of_each(rows, TruncHour))
+        wanted = Q(pk__in=thinned(hourly, most))
+    earliest = rows.order_by("at", "id").values("pk")
+    after_flow = earliest.filter(at__gte=OuterRef("at"))[:1]
+    wanted |= Q(pk__in=cash_flows(account, start, end).order_by().annotate(next=Subquery(after_flow)).values("next"))
+    wanted |= Q(pk__in=earliest[:1])
+    for moment in begins:
+        wanted |= Q(pk__in=earliest.filter(at__gte=moment)[:1])
+    if with_fills:
+        wanted |= Q(reason=PortfolioSnapshot.Reason.FILL)
+    chosen = rows.filter(wanted).order_by("at", "id").values_list("at", "nav", "holdings")
+    return (_recorded(at, nav, holdings) for at, nav, holdings in chosen.iterator())
+
+
+def _last_of_each(
+    rows: QuerySet[PortfolioSnapshot], truncated: type[TruncHour | TruncDay]
+) -> QuerySet[PortfolioSnapshot, Any]:
+    """The number of the last row of each hour or day, UTC."""
+    buckets = rows.annotate(bucket=truncated("at", tzinfo=UTC)).values("bucket")
+    return buckets.annotate(last=Max("pk")).values("last")
+
+
+def noticed_flows(account: ExchangeAccount, start: datetime | None = None) -> list[CameOrWent]:
+    """What came and went without an order of ours since `start`, oldest first."""
+    rows = cash_flows(account, start).order_by("at", "id")
+    return [CameOrWent(*row) for row in rows.values_list("at", "asset", "amount", "value")]
+
+
+def _recorded(at: datetime, nav: Decimal, holdings: Iterable[Mapping[str, str | None]]) -> Recorded:
+    """A stored valuation. A price is the value over the amount: what was held is what has one."""
+    totals: dict[str, Decimal] = {}
+    prices: dict[str, Decimal] = {}
+    with wide():
+        for row in holdings:
+            asset, total, value = str(row["asset"]), Decimal(row["total"] or 0), row["value"]
+            totals[asset] = total
+            if value is not None and total:
+                prices[asset] = Decimal(value) / total
+    return Recorded(at, nav, totals, prices)
 
 
 def has_snapshot_after(account: ExchangeAccount, moment: datetime) -> bool:

@@ -51,6 +51,8 @@ NEEDS_AN_ACCOUNT = {
     "/api/me/balances",
     "/api/me/portfolio/summary",
     "/api/me/portfolio/history",
+    "/api/me/portfolio/performance",
+    "/api/me/portfolio/tax-lots",
     "/api/me/cash-flows",
     "/api/me/stranger-orders",
 }

@@ -41,6 +41,10 @@ PAGES = [
     "/orders/{order}/",
     "/orders/autopilot/{strategy}/",
     "/exchange-accounts/",
+    "/performance/{account}/",
+    "/api/me/portfolio/performance?account={account}",
+    "/api/me/portfolio/tax-lots?account={account}",
+    "/strategies/{strategy}/model/",
     "/auth/account/notices/",
     "/api/me/accounts/",
     "/api/me/balances",
@@ -127,6 +131,7 @@ def queries(browser: Client, address: str) -> list[str]:
 def costs(browser: Client, addresses: list[str], user: User) -> dict[str, list[str]]:
     run = Run.objects.filter(user=user).latest("pk")
     ids = {
+        "account": ExchangeAccount.objects.filter(user=user).earliest("pk").pk,
         "run": run.pk,
         "order": Order.objects.filter(user=user).latest("pk").pk,
         "strategy": Strategy.objects.filter(user=user).earliest("pk").pk,

@@ -51,3 +51,14 @@ def test_many_values_are_thinned_to_the_first_every_nth_and_the_last() -> None:
     assert len(line.points.split()) == 101
     assert (line.low, line.high) == (1, 1000)
     assert line.points.endswith("600.00,0.00")
+
+
+def test_lines_beside_it_share_its_scale_and_its_time() -> None:
+    early = [(START - timedelta(hours=1), Decimal(9999)), *values(50, 250, 100)]
+    line = charts.line(values(100, 200, 150), width=600, height=120, beside=[early, values(7)[:1], []])
+    assert line is not None
+    assert (line.low, line.high) == (7, 250)
+    assert line.beside[0].startswith("0.00,")
+    assert line.beside[0].split()[1] == "300.00,0.00"
+    assert line.beside[1:] == ("", "")
+    assert len(line.beside[0].split()) == 3
