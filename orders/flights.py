@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from exchanges.models import ExchangeAccount
 from orders.models import Autopilot
 from strategies.models import Allocation, Strategy
 from strategies.schedules import coming_time
+from strategies.selectors import every
 
 UNUSABLE = (ExchangeAccount.Status.REFUSED, ExchangeAccount.Status.PAUSED)
 
@@ -55,6 +56,7 @@ def flights_at(account_ids: Sequence[int]) -> list[Flight]:
         "strategy__trigger_mode",
         "scheduled_at",
         "strategy__interval_minutes",
+        "strategy__calendar",
         "strategy__account__status",
         "user__suspended_at",
         "strategy__account__venue",
@@ -70,14 +72,28 @@ def flights_at(account_ids: Sequence[int]) -> list[Flight]:
             user_id=user,
             trigger=trigger,
             # Further away than an interval: that was longer when the time was set.
-            scheduled_at=at if at is not None and coming_time(at, now, timedelta(minutes=interval)) == at else None,
+            scheduled_at=at if at is not None and coming_time(at, now, every(minutes, calendar)) == at else None,
             is_usable=status not in UNUSABLE and suspended_at is None,
             on_paper=venue == ExchangeAccount.Venue.PAPER,
             has_own_keys=bool(key_tail),
             changed_at=changed_at,
             as_of=as_of,
         )
-        for pk, account, user, trigger, at, interval, status, suspended_at, venue, key_tail, changed_at, as_of in rows
+        for (
+            pk,
+            account,
+            user,
+            trigger,
+            at,
+            minutes,
+            calendar,
+            status,
+            suspended_at,
+            venue,
+            key_tail,
+            changed_at,
+            as_of,
+        ) in rows
     ]
 
 

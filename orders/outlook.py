@@ -30,9 +30,9 @@ from portfolio.domain import value_portfolio
 from strategies import selectors as strategies
 from strategies.models import Strategy
 from strategies.planner.bands import Managed
-from strategies.services import limits_of
 from strategies.planner.gauge import LargestDrift
 from strategies.schedules import coming_time
+from strategies.services import limits_of
 from strategies.ticks import largest_drift
 
 # A look may wait for its worker; only after so many periods, and never before so many seconds, something is wrong.
@@ -101,8 +101,7 @@ class Outlook:
             return None
         if autopilot.scheduled_at is None:
             return None
-        interval = timedelta(minutes=self.strategy.interval_minutes)
-        return coming_time(autopilot.scheduled_at, timezone.now(), interval)
+        return coming_time(autopilot.scheduled_at, timezone.now(), strategies.every_of(self.strategy))
 
     @property
     def is_overdue(self) -> bool:

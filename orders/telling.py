@@ -20,7 +20,7 @@ from orders.outlook import Outlook, Reason, State, View, at, is_late, reason_of,
 from orders.presentation import Words, duration, short
 from orders.selectors import Standing
 from strategies.models import Strategy
-from strategies.presentation import interval_in_words
+from strategies.presentation import first_time_in_words, rhythm_in_words
 from strategies.ticks import TICK_REASONS
 
 STATE_WORDS: Mapping[State, Words] = {
@@ -181,7 +181,7 @@ def habit(strategy: Strategy) -> str:
     """What the autopilot does with a strategy while it is on."""
     values = {
         "seconds": settings.AUTOPILOT_PERIOD_SECONDS,
-        "interval": interval_in_words(strategy.interval_minutes),
+        "rhythm": rhythm_in_words(strategy),
         "band": plain(strategy.min_delta_pct),
     }
     texts = _HABITS[strategy.trigger_mode]
@@ -204,16 +204,16 @@ _HABITS: Mapping[str, tuple[str | Promise, str | Promise]] = {
         ),
     ),
     Strategy.Trigger.PERIODIC: (
-        _("By schedule, once in %(interval)s, it trades everything to its target, whatever the band."),
-        _("By schedule, once in %(interval)s, it trades everything to its target, whatever the band."),
+        _("By schedule, %(rhythm)s, it trades everything to its target, whatever the band."),
+        _("By schedule, %(rhythm)s, it trades everything to its target, whatever the band."),
     ),
     Strategy.Trigger.BOTH: (
         _(
-            "By schedule, once in %(interval)s, it looks whether a weight is off its target by more than %(band)s %% "
+            "By schedule, %(rhythm)s, it looks whether a weight is off its target by more than %(band)s %% "
             "of the portfolio. If one is, it trades."
         ),
         _(
-            "By schedule, once in %(interval)s, it looks whether a weight is off its target by more than %(band)s %% "
+            "By schedule, %(rhythm)s, it looks whether a weight is off its target by more than %(band)s %% "
             "of the target. If one is, it trades."
         ),
     ),
@@ -274,8 +274,8 @@ def _coming(outlook: Outlook) -> str:
     when = gettext("any moment") if is_due else gettext("at %(time)s") % {"time": clock_time(moment)}
     strategy, drift = outlook.strategy, outlook.view.drift
     if outlook.scheduled_at is None and strategy.trigger_mode != Strategy.Trigger.THRESHOLD:
-        begins = gettext("Its schedule begins at its next look, %(when)s; its first time is %(interval)s later.")
-        return begins % {"when": when, "interval": interval_in_words(strategy.interval_minutes)}
+        begins = gettext("Its schedule begins at its next look, %(when)s; its first time is %(first)s.")
+        return begins % {"when": when, "first": first_time_in_words(strategy)}
     would_trade = drift.is_outside or bool(drift.asset and strategy.trigger_mode == Strategy.Trigger.PERIODIC)
     text = _NEXT[outlook.scheduled_at is not None, would_trade]
     return text % {"when": when, **_order_values(outlook, outlook.view)}
@@ -318,8 +318,8 @@ def _while_held(outlook: Outlook) -> str:
 def _when_switched_on(outlook: Outlook) -> str:
     strategy = outlook.strategy
     if strategy.trigger_mode != Strategy.Trigger.THRESHOLD:
-        text = gettext("It is off. Switched on, its schedule begins then: its first time is %(interval)s later.")
-        return text % {"interval": interval_in_words(strategy.interval_minutes)}
+        text = gettext("It is off. Switched on, its schedule begins then: its first time is %(first)s.")
+        return text % {"first": first_time_in_words(strategy)}
     values: dict[str, object] = {"seconds": settings.AUTOPILOT_PERIOD_SECONDS}
     if outlook.view is None or not outlook.view.drift.is_outside:
         return gettext("It is off. Switched on, it first looks within %(seconds)s s.") % values

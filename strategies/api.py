@@ -39,6 +39,10 @@ class AllocationSerializer(serializers.ModelSerializer[Allocation]):
         max_digits=30, decimal_places=2, min_value=Decimal("0.01"), allow_null=True, required=False,
         help_text="For the model market_cap alone: a figure of your own. Left out: as it was.",
     )  # fmt: skip
+    keep = AmountField(
+        max_digits=40, decimal_places=18, min_value=Decimal(0), required=False,
+        help_text="A quantity of the asset that is never sold. Left out: as it was, or 0.",
+    )  # fmt: skip
     coin_id = serializers.CharField(
         max_length=100, allow_blank=True, required=False,
         help_text="For the model market_cap alone: the coin's id at the source of market capitalisations.",
@@ -46,7 +50,7 @@ class AllocationSerializer(serializers.ModelSerializer[Allocation]):
 
     class Meta:
         model = Allocation
-        fields = ["asset", "weight_pct", "market_cap", "coin_id"]
+        fields = ["asset", "weight_pct", "keep", "market_cap", "coin_id"]
 
     def validate(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row names its asset, also where only a part of the strategy around it is changed."""
@@ -122,6 +126,7 @@ def _split(data: dict[str, Any]) -> tuple[list[Entry] | None, bool | None]:
                 row.get("market_cap"),
                 row.get("coin_id", "").strip(),
                 keeps_figures="market_cap" not in row and "coin_id" not in row,
+                keep=row.get("keep"),
             )
             for row in allocations
         ]

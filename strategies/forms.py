@@ -26,7 +26,16 @@ from strategies.target_models import ModelKind
 GROUPS = (
     (
         _("What is traded"),
-        ("min_delta_pct", "band_type", "trade_to", "quote_reserve_pct", "sell_unlisted"),
+        (
+            "min_delta_pct",
+            "band_type",
+            "whole_portfolio",
+            "trade_to",
+            "hysteresis_pct",
+            "cost_horizon_days",
+            "quote_reserve_pct",
+            "sell_unlisted",
+        ),
     ),
     (
         _("How orders are placed"),
@@ -42,7 +51,7 @@ GROUPS = (
     ),
     (
         _("When the autopilot acts"),
-        ("trigger_mode", "interval_minutes", "deploy_deposits"),
+        ("trigger_mode", "interval_minutes", "calendar", "deploy_deposits"),
     ),
 )
 LIMITS = tuple(name for _title, names in GROUPS for name in names)
@@ -67,6 +76,10 @@ WHEN = {
         "its target at fixed times. Both trade at fixed times, and only what is outside its band."
     ),
     "interval_minutes": _("A day suits most; shorter only with a band as well, or fees add up."),
+    "calendar": _("The first of a month for few trades and tidy records."),
+    "whole_portfolio": _("On to come back to your weights at once and then trade seldom; off trades less each time."),
+    "hysteresis_pct": _("50 or so when prices keep crossing the edge and the same coin is traded again and again."),
+    "cost_horizon_days": _("30 or so when fees are high for the size of the portfolio, or the band is narrow."),
     "deploy_deposits": _("When you pay in regularly and want it invested without waiting for the band."),
 }
 # Usual intervals in minutes, offered with their names.
@@ -127,10 +140,15 @@ class StrategyForm(forms.ModelForm):
         for name, field in self.fields.items():
             if name in WHEN:
                 field.help_text = f"{field.help_text} {WHEN[name]}".strip()
+        self.fields["hysteresis_pct"].required = False
         interval = self["interval_minutes"]
         words = interval_in_words(interval.value())
         if words:
             interval.help_text = f"= {words}. {interval.help_text}"
+
+    def clean_hysteresis_pct(self) -> Decimal:
+        """Empty is the edge itself."""
+        return self.cleaned_data["hysteresis_pct"] or ZERO
 
     @property
     def groups(self) -> list[FieldGroup]:
@@ -215,6 +233,9 @@ class TargetForm(forms.Form):
     market_cap = FigureField(
         label=_("Market capitalisation"), max_digits=30, decimal_places=2, min_value=Decimal("0.01"), required=False
     )
+    keep = FigureField(
+        label=_("Never sell below"), max_digits=40, decimal_places=18, min_value=Decimal(0), required=False
+    )
     coin_id = forms.CharField(
         label=_("Coin at CoinGecko"),
         max_length=100,
@@ -266,6 +287,7 @@ class _TargetFormSet(forms.BaseFormSet):
                 row.get("market_cap"),
                 row.get("coin_id", "").strip(),
                 keeps_figures="market_cap" not in row,
+                keep=row["keep"] or ZERO,
             )
             for row in rows
             if row
@@ -336,6 +358,7 @@ def initial_rows_of(strategy: Strategy) -> list[dict[str, Any]]:
             "weight_pct": plain(row.weight_pct),
             "market_cap": "" if row.market_cap is None else plain(row.market_cap),
             "coin_id": row.coin_id,
+            "keep": plain(row.keep) if row.keep else "",
         }
         for row in strategy.allocations.all()
     ]

@@ -31,6 +31,13 @@ class Strategy(models.Model):
         TARGET = "target", _("to the target")
         EDGE = "edge", _("to the edge of the band")
 
+    class Calendar(models.TextChoices):
+        NONE = "", _("none: the interval counts")
+        DAY = "day", _("every day")
+        WEEK = "week", _("every Monday")
+        MONTH = "month", _("the first of every month")
+        QUARTER = "quarter", _("the first of every quarter")
+
     class Trigger(models.TextChoices):
         THRESHOLD = "threshold", _("when a weight leaves its band")
         PERIODIC = "periodic", _("on schedule, to the targets")
@@ -129,6 +136,36 @@ class Strategy(models.Model):
         help_text=_(
             "Within one rebalance no order is priced worse than this against the price at its start: "
             "it rests there and waits. Empty: the price is followed."
+        ),
+    )
+    calendar = models.CharField(
+        _("calendar"),
+        max_length=10,
+        choices=Calendar.choices,
+        default=Calendar.NONE,
+        blank=True,
+        help_text=_("In place of the interval: at midnight UTC, at turns of the calendar."),
+    )
+    whole_portfolio = models.BooleanField(
+        _("then move everything"),
+        default=False,
+        help_text=_("Off: only what is outside its band is traded. On: once one weight is, all go to their targets."),
+    )
+    hysteresis_pct = PercentField(
+        # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% o" is no placeholder)
+        _("inside the edge, % of the band"),
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text=_("How far inside the edge a trade to the edge ends. 0 is the edge, 100 the target."),
+    )
+    cost_horizon_days = models.PositiveSmallIntegerField(
+        _("cost test, days"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_(
+            "Trades a coin only where the fee is less than what being off its target would cost over so many days, by "
+            "how much its price has moved lately. Empty: no such test."
         ),
     )
     deploy_deposits = models.BooleanField(
@@ -230,6 +267,7 @@ class Allocation(models.Model):
     strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="allocations")
     asset = models.CharField(max_length=20)
     weight_pct = PercentField(validators=[MinValueValidator(0), MaxValueValidator(100)])
+    keep = MoneyField(_("never sell below"), default=0, validators=[MinValueValidator(0)])
     market_cap = MoneyField(null=True, blank=True, decimal_places=2)
     coin_id = models.CharField(max_length=100, blank=True, default="")
 

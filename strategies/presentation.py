@@ -69,11 +69,32 @@ def model_summary(strategy: Strategy) -> str:
     return " ".join(parts)
 
 
+def rhythm_in_words(strategy: Strategy) -> str:
+    """How often its schedule comes round: "once in 1 day", "every Monday"."""
+    if strategy.calendar:
+        return strategy.get_calendar_display()
+    return _("once in %(interval)s") % {"interval": interval_in_words(strategy.interval_minutes)}
+
+
+def first_time_in_words(strategy: Strategy) -> str:
+    """When a schedule that begins has its first time: "1 day later", "at the next turn: every Monday"."""
+    if strategy.calendar:
+        return _("at the next turn (%(turn)s)") % {"turn": strategy.get_calendar_display()}
+    return _("%(interval)s later") % {"interval": interval_in_words(strategy.interval_minutes)}
+
+
 def when_it_acts(strategy: Strategy) -> str:
     """When the strategy's autopilot trades, once it is on, as a sentence."""
+    if strategy.trigger_mode != Strategy.Trigger.THRESHOLD and strategy.calendar:
+        rhythm = {"rhythm": rhythm_in_words(strategy)}
+        if strategy.trigger_mode == Strategy.Trigger.PERIODIC:
+            return _("By the calendar, %(rhythm)s: everything to its target.") % rhythm
+        return _("By the calendar, %(rhythm)s: what is outside its band.") % rhythm
     every = {"interval": interval_in_words(strategy.interval_minutes)}
     if strategy.trigger_mode == Strategy.Trigger.PERIODIC:
         return _("Every %(interval)s, everything to its target.") % every
     if strategy.trigger_mode == Strategy.Trigger.BOTH:
         return _("Every %(interval)s, if a weight is outside its band.") % every
+    if strategy.whole_portfolio:
+        return _("Whenever a weight leaves its band, everything to its target.")
     return _("Whenever a weight leaves its band.")

@@ -1,6 +1,6 @@
 """Reads of strategies. `strategy_of` is the only door to a row on behalf of a user."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from botbalance.lib.errors import NotFound
 from exchanges.models import ExchangeAccount
 from strategies.domain import Target
 from strategies.models import Strategy, TargetProposal
+from strategies.schedules import Calendar, Every
 from strategies.target_models import ModelKind, ModelSettings
 
 # Strategies that are refreshed in one go; what is left comes round in the next.
@@ -38,7 +39,17 @@ def active_strategy(account: ExchangeAccount) -> Strategy | None:
 
 def targets(strategy: Strategy) -> list[Target]:
     """The strategy's targets, largest weight first."""
-    return [Target(row.asset, row.weight_pct) for row in strategy.allocations.all()]
+    return [Target(row.asset, row.weight_pct, row.keep) for row in strategy.allocations.all()]
+
+
+def every_of(strategy: Strategy) -> Every:
+    """How often the strategy's schedule comes round."""
+    return every(strategy.interval_minutes, strategy.calendar)
+
+
+def every(interval_minutes: int, calendar: str) -> Every:
+    """The same of its columns: the calendar where one is chosen."""
+    return Calendar(calendar) if calendar else timedelta(minutes=interval_minutes)
 
 
 # --- target models -----------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ FLOATS_ALLOWED = {
     "strategies/backtest/engine/result.py": "curves for figures and charts; balances and fees beside them are exact",
     "portfolio/performance/": "ratios, rates of return and curves; amounts beside them are exact",
     "strategies/market_caps.py: TIMEOUT": "seconds",
+    "strategies/variances.py": "statistics; variances leave as decimals of fixed places",
     "strategies/target_models/": "returns, volatilities and ratios; weights leave as Decimals",
     "strategies/drift.py": "the batch scan: it finds who is to be looked at, and the planner decides what is traded",
 }

@@ -1,7 +1,7 @@
 """Switching a strategy's autopilot on and off, and the time of its schedule."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,6 +14,8 @@ from orders.services import guards, watching
 from orders.services.cancelling import cancel_orders
 from orders.services.ending import finish
 from strategies.models import Strategy
+from strategies.schedules import next_time
+from strategies.selectors import every_of
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ def start(user: User, strategy: Strategy) -> Autopilot:
         row = Autopilot.objects.select_for_update(no_key=True).get(pk=row.pk)
         if not row.is_flying:
             row.is_on, row.started_at = True, now
-            row.scheduled_at = now + timedelta(minutes=strategy.interval_minutes)
+            row.scheduled_at = next_time(now, every_of(strategy))
             row.paused_at, row.pause_code, row.pause_values, row.failures_in_a_row = None, "", {}, 0
             row.save()
             logger.info("autopilot of strategy %s on", strategy.pk)

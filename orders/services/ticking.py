@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from django.db import NotSupportedError, ProgrammingError
 from django.utils import timezone
@@ -40,9 +39,11 @@ from portfolio import selectors as balances
 from portfolio.domain import value_portfolio
 from portfolio.selectors import KnownBalances
 from strategies import selectors as strategies
-from strategies.domain import PASSING, Plan, Trigger
+from strategies import services as plans
+from strategies.domain import PASSING, Goal, Plan, Trigger
+from strategies.planner.gauge import LargestDrift
 from strategies.services import limits_of
-from strategies.ticks import Act, Decision, LargestDrift, decide_tick, largest_drift
+from strategies.ticks import Act, Decision, decide_tick, largest_drift
 
 logger = logging.getLogger(__name__)
 
@@ -246,9 +247,13 @@ def _look(autopilot: Autopilot, account: ExchangeAccount, newest_run: int, lease
     if selectors.has_unresolved_orders(account):
         return Outcome(Tick.Status.WAITING, "orders_unresolved")
     # A worst price is measured from where the attempt began, however many rebalances it takes.
-    prepared = preview(
-        autopilot.strategy, goal=goal, state=state, first_prices=selectors.unreached_first_prices(autopilot.strategy)
-    )
+    first_prices = selectors.unreached_first_prices(autopilot.strategy)
+    is_whole = decision.code == "outside_band" and autopilot.strategy.whole_portfolio
+    if is_whole and not plans.wants_something(autopilot.strategy, state.balances, state.open_orders):
+        # What cannot be traded is no reason to move everything else, look after look.
+        banded = preview(autopilot.strategy, goal=Goal.BAND, state=state, first_prices=first_prices)
+        return _nothing_possible(banded.plan, drift)
+    prepared = preview(autopilot.strategy, goal=goal, state=state, first_prices=first_prices)
     if not prepared.plan.legs:
         if prepared.plan.is_settled:  # otherwise it is tried again, and its time has not been had
             switch.schedule(autopilot, decision.next_scheduled_at)
@@ -278,9 +283,10 @@ def _decide(autopilot: Autopilot, account: ExchangeAccount, known: KnownBalances
         trigger=Trigger(strategy.trigger_mode),
         now=timezone.now(),
         drift=drift,
-        interval=timedelta(minutes=strategy.interval_minutes),
+        interval=strategies.every_of(strategy),
         scheduled_at=autopilot.scheduled_at,
         has_deposit=strategy.deploy_deposits and selectors.has_deposit_to_invest(autopilot),
+        whole_portfolio=strategy.whole_portfolio,
     )
     return decision, drift
 

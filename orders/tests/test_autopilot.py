@@ -198,8 +198,8 @@ def test_it_is_refused_where_it_could_not_trade(clock: time_machine.Traveller) -
 
 
 def test_a_coin_that_cannot_be_traded_is_left_for_ten_minutes(clock: time_machine.Traveller) -> None:
-    # 12 of 20 USDT: outside the band, and half of it is under the smallest order.
-    alice = trader("alice@example.com", {"USDT": "8"}, {"BTC": "50"}, **CROSSING)
+    # A fifth of 8 USDT: outside the band, and less than half of the smallest order.
+    alice = trader("alice@example.com", {"USDT": "8"}, {"BTC": "20"}, **CROSSING)
     services.start_autopilot(alice.user, alice.strategy)
     looked = beat(clock, seconds=590)
     assert len(looked) == 1

@@ -8,6 +8,7 @@ from strategies.services.planning import (
     limit_price,
     limits_of,
     plan_strategy,
+    wants_something,
 )
 from strategies.services.proposals import apply_proposal, dismiss_proposal
 from strategies.services.refreshing import refresh, refresh_due
@@ -40,4 +41,5 @@ __all__ = [
     "refresh",
     "refresh_due",
     "update_strategy",
+    "wants_something",
 ]

@@ -1,7 +1,7 @@
 """A row of a strategy's targets as its owner gives it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from botbalance.lib.money import ZERO
@@ -13,7 +13,7 @@ from strategies.models import Allocation, Strategy
 class Entry:
     """An asset with its weight in percent; None: the strategy's model is to say. `market_cap` is a typed figure,
     `coin_id` names the coin at the source of market capitalisations; both are for that model alone. Where the row
-    `keeps_figures` they are what they were.
+    `keeps_figures` they are what they were. `keep` is a quantity that is never sold; None: as it was.
     """
 
     asset: str
@@ -21,15 +21,17 @@ class Entry:
     market_cap: Decimal | None = None
     coin_id: str = ""
     keeps_figures: bool = False
+    keep: Decimal | None = None
 
     @property
     def target(self) -> Target:
-        return Target(self.asset, ZERO if self.weight_pct is None else self.weight_pct)
+        return Target(self.asset, ZERO if self.weight_pct is None else self.weight_pct, self.keep or ZERO)
 
 
 def entries_of(strategy: Strategy) -> list[Entry]:
     """The rows as they are stored, largest weight first."""
-    return [Entry(row.asset, row.weight_pct, row.market_cap, row.coin_id) for row in strategy.allocations.all()]
+    rows = strategy.allocations.all()
+    return [Entry(row.asset, row.weight_pct, row.market_cap, row.coin_id, keep=row.keep) for row in rows]
 
 
 def given_entries(given: Sequence[Target | Entry], known: Iterable[Entry] = ()) -> list[Entry]:
@@ -40,10 +42,18 @@ def given_entries(given: Sequence[Target | Entry], known: Iterable[Entry] = ()) 
         if isinstance(row, Target) or row.keeps_figures:
             old = before.get(row.asset)
             figures = (None, "") if old is None else (old.market_cap, old.coin_id)
-            rows.append(Entry(row.asset, row.weight_pct, *figures))
+            kept = row.keep if isinstance(row, Entry) else None
+            rows.append(Entry(row.asset, row.weight_pct, *figures, keep=_kept(kept, old)))
         else:
-            rows.append(row)
+            rows.append(replace(row, keep=_kept(row.keep, before.get(row.asset))))
     return rows
+
+
+def _kept(given: Decimal | None, old: Entry | None) -> Decimal:
+    """What is never sold of an asset: as given, or as it was."""
+    if given is not None:
+        return given
+    return ZERO if old is None or old.keep is None else old.keep
 
 
 def write_entries(strategy: Strategy, entries: Iterable[Entry]) -> None:
@@ -56,6 +66,7 @@ def write_entries(strategy: Strategy, entries: Iterable[Entry]) -> None:
             weight_pct=entry.target.weight_pct,
             market_cap=entry.market_cap,
             coin_id=entry.coin_id,
+            keep=entry.keep or ZERO,
         )
         for entry in entries
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.core import signing
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from botbalance.lib import system_settings
@@ -16,7 +17,7 @@ from exchanges.services import Market
 from portfolio import services as portfolio
 from portfolio.domain import Valuation, value_portfolio
 from portfolio.selectors import KnownBalances
-from strategies import planner, selectors, ticks
+from strategies import past_closes, planner, selectors, ticks
 from strategies.domain import (
     SETTLED,
     BandType,
@@ -32,6 +33,7 @@ from strategies.domain import (
 from strategies.models import Strategy
 from strategies.planner.bands import Managed
 from strategies.planner.gauge import LargestDrift
+from strategies.variances import VARIANCE_DAYS, variances_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def plan_strategy(
         occupied=occupied,
     )
     targets = selectors.targets(strategy) if targets is None else targets
+    limits = replace(limits, variances=_variances(strategy, targets, goal))
     plan = planner.plan_rebalance(valuation, targets, limits, market.info, market.prices, open_orders)
     mids = _mids(plan, market.info, market.prices)
     return Preview(
@@ -155,7 +158,27 @@ def limits_of(strategy: Strategy, fee_rate: Decimal, nav: Decimal, turnover_used
         sell_unlisted=strategy.sell_unlisted,
         fee_rate=fee_rate,
         worst_price_pct=strategy.worst_price_pct,
+        hysteresis_pct=strategy.hysteresis_pct,
+        cost_horizon_days=None if strategy.cost_horizon_days is None else Decimal(strategy.cost_horizon_days),
     )
+
+
+def wants_something(strategy: Strategy, known: KnownBalances, open_orders: Sequence[OpenOrder]) -> bool:
+    """Whether something is outside its band that could be traded. Raises an ExchangeError where there are no prices."""
+    market = exchanges.market_for(strategy.account, trading=True)
+    valuation = value_portfolio(known.balances, strategy.quote, market.prices, market.info)
+    limits = limits_of(strategy, known.fee_rate, valuation.nav, ZERO)
+    made = planner.Planner(selectors.targets(strategy), limits, market.info, strategy.quote)
+    return made.wants_something(valuation, market.prices, open_orders)
+
+
+def _variances(strategy: Strategy, targets: Sequence[Target], goal: Goal) -> Mapping[str, Decimal]:
+    """Variances of a year of what the strategy wants, for its cost test; nothing where it has none."""
+    if strategy.cost_horizon_days is None or goal != Goal.BAND:
+        return {}
+    assets = [target.asset for target in targets]
+    closes = past_closes.read(strategy.account, strategy.quote, assets, VARIANCE_DAYS + 1, timezone.now())
+    return variances_of(assets, closes.matrix)
 
 
 def doubtful_symbol(

@@ -31,6 +31,10 @@ def weights(**targets: Any) -> list[dict[str, Any]]:
     return [{"asset": asset, "weight_pct": weight} for asset, weight in targets.items()]
 
 
+def shown(**targets: Any) -> list[dict[str, Any]]:
+    return [{**row, "keep": "0"} for row in weights(**targets)]
+
+
 def body(of: ExchangeAccount, **changes: Any) -> dict[str, Any]:
     return {"name": "Mine", "account": of.pk, "allocations": weights(BTC="60", ETH="30"), **changes}
 
@@ -43,7 +47,7 @@ def test_a_strategy_is_created_with_sensible_defaults(api: APIClient, account: E
     answer = api.post(URL, body(account), format="json")
     assert answer.status_code == 201, answer.json()
     made = answer.json()
-    assert made["allocations"] == weights(BTC="60.0000", ETH="30.0000")
+    assert made["allocations"] == shown(BTC="60.0000", ETH="30.0000")
     assert (made["quote"], made["is_active"], made["account"]) == ("USDT", True, account.pk)
     assert {name: Decimal(made[name]) for name in ("min_delta_pct", "order_size_pct", "order_step_pct")} == {
         "min_delta_pct": 1,
@@ -73,7 +77,7 @@ def test_a_strategy_is_changed_in_part_and_as_a_whole(api: APIClient, account: E
     assert changed["min_delta_pct"] == "0.5000"
     assert changed["allocations"] == made["allocations"]
     changed = api.patch(path, {"allocations": weights(sol="12.5")}, format="json").json()
-    assert changed["allocations"] == weights(SOL="12.5000")
+    assert changed["allocations"] == shown(SOL="12.5000")
     answer = api.put(path, body(account, name="Whole"), format="json")
     assert answer.status_code == 200
     assert (answer.json()["name"], answer.json()["allocations"]) == ("Whole", made["allocations"])

@@ -80,7 +80,8 @@ def test_nothing_is_traded_where_the_fee_is_more_than_it_is_worth() -> None:
     dear = scene(held, {"BTC": 50}, fee_rate="0.002", **limits)
     assert not dear.plan().legs
     assert dear.plan().skips[0].reason == (
-        "Left as it is: the fee of 5 USDT is more than the 2.57 USDT that being nearer to its target is worth over 30 days."
+        "Left as it is: the fee of 5 USDT is more than the 2.57 USDT that being nearer to its target is worth over "
+        "30 days."
     )
     assert dear.plan().is_settled
     cheap = scene(held, {"BTC": 50}, fee_rate="0.001", **limits)

@@ -41,7 +41,8 @@ def test_a_strategy_shows_the_settings_of_its_model_and_no_others(api: APIClient
         "target_model", "model_square_root", "model_cap_pct", "model_total_pct", "model_refresh_days",
         "model_auto_apply", "model_refreshed_at", "model_due_at", "model_problem",
     }  # fmt: skip
-    assert made["allocations"] == [{"asset": "BTC", "weight_pct": "60.0000", "market_cap": "1200.5", "coin_id": ""}]
+    row = {"asset": "BTC", "weight_pct": "60.0000", "keep": "0", "market_cap": "1200.5", "coin_id": ""}
+    assert made["allocations"] == [row]
     assert api.put(f"{URL}{made['id']}/", made, format="json").json()["allocations"] == made["allocations"]
 
 
