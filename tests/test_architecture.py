@@ -55,6 +55,7 @@ FLOATS_ALLOWED = {
     "strategies/backtest/walk_forward.py": "growth rates and curves for display",
     "strategies/backtest/engine/history.py": "closes for the scan, which finds moments; amounts come from whole numbers",
     "strategies/backtest/engine/scan.py": "it finds the next moment; the planner decides what is traded",
+    "strategies/backtest/engine/outlook.py": "it finds the rows of past midnights",
     "strategies/backtest/engine/result.py": "curves for figures and charts; balances and fees beside them are exact",
     "portfolio/performance/": "ratios, rates of return and curves; amounts beside them are exact",
     "strategies/market_caps.py: TIMEOUT": "seconds",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
+
 from botbalance.lib.money import HUNDRED, ZERO, exact, floor_to_step, wide
 from exchanges.domain import Balance, ExchangeInfo, Price, PriceSnapshot, Side
 from portfolio.domain import Valuation, value_portfolio
@@ -15,7 +17,9 @@ from strategies.backtest.engine.scenario import FillMode, Reach, Scenario
 from strategies.domain import SETTLED, Goal, Leg, OpenOrder, Plan
 from strategies.planner import Planner, limit_price, plan_rebalance
 from strategies.ticks import decide_tick, largest_drift, order_wants_new_price
+from strategies.variances import variances_of
 
+DAY_MS = 86_400_000
 EIGHTH = Decimal("0.00000001")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -115,6 +119,7 @@ class SlowBacktest:
             occupied=frozenset(order.leg.symbol for order in self.orders),
             first_prices=self.first_prices,
             turnover_left=self.turnover_left(row),
+            variances=self.variances(row),
         )
         resting = [OpenOrder(o.leg.symbol, o.leg.side, o.leg.price, o.remaining) for o in self.orders]
         return plan_rebalance(
@@ -130,6 +135,16 @@ class SlowBacktest:
             for symbol, price in prices.items()
             if symbol in occupied or self.scenario.info.rules[symbol].base not in rests
         }
+
+    def variances(self, row: int) -> dict[str, Decimal]:
+        """Of the last 90 days that are over, close by close."""
+        midnight = self.now_ms(row) // DAY_MS
+        table = []
+        for day in range(midnight - 90, midnight + 1):
+            known = [at for at in range(len(self.history)) if self.now_ms(at) <= day * DAY_MS]
+            closes = [series.close(known[-1]) if known else None for series in self.history.series]
+            table.append([float("nan") if close is None else float(close) for close in closes])
+        return variances_of([series.asset for series in self.history.series], np.array(table))
 
     def turnover_left(self, row: int) -> Decimal | None:
         if self.scenario.max_turnover_pct is None:

@@ -15,8 +15,8 @@ from strategies.schedules import Calendar
 from strategies.tests.planning import D, rules_of
 
 QUOTE = "USDT"
-HOUR_MS = 3_600_000
-START_MS = 1_700_000_000_000 // HOUR_MS * HOUR_MS
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+START_MS = 1_700_000_000_000 // DAY_MS * DAY_MS
 ASSETS = ("ADA", "BNB", "BTC", "DOGE", "ETH")
 
 
@@ -42,7 +42,9 @@ def closes(asset: str, *prices: Any, interval_ms: int = HOUR_MS) -> CandleColumn
     return candles(asset, rows, interval_ms)
 
 
-def walk(draw: random.Random, asset: str, rows: int, *, tick: Decimal, volatility: float = 0.03) -> CandleColumns:
+def walk(
+    draw: random.Random, asset: str, rows: int, *, tick: Decimal, interval_ms: int = HOUR_MS, volatility: float = 0.03
+) -> CandleColumns:
     """A random walk with holes: it may be listed late, end early, stand still, or trade nothing for a while."""
     price = D(draw.choice(["0.0713", "1.337", "94.2", "2711.5"]))
     first = draw.choice([0, 0, 0, rows // 4])
@@ -60,7 +62,7 @@ def walk(draw: random.Random, asset: str, rows: int, *, tick: Decimal, volatilit
             found[row] = (path[0], max(path), min(path), price, volume)
     if not found:
         found[first] = (price, price, price, price, 1)
-    return candles(asset, found)
+    return candles(asset, found, interval_ms)
 
 
 def random_scene(seed: int, rows: int = 80) -> tuple[History, Scenario]:
@@ -68,13 +70,15 @@ def random_scene(seed: int, rows: int = 80) -> tuple[History, Scenario]:
     draw = random.Random(seed)
     assets = draw.sample(ASSETS, draw.randint(1, len(ASSETS)))
     ticks = {asset: D(draw.choice(["0.0001", "0.01"])) for asset in assets}
-    columns = {asset: walk(draw, asset, rows, tick=ticks[asset]) for asset in assets}
+    interval_ms = draw.choice([HOUR_MS, HOUR_MS, DAY_MS])
+    columns = {asset: walk(draw, asset, rows, tick=ticks[asset], interval_ms=interval_ms) for asset in assets}
     rules = {
         asset: rules_of(asset, tick=str(ticks[asset]), step=draw.choice(["0.00001", "0.1"]), minimum="5")
         for asset in assets
     }
     weights = [draw.randint(0, 30) for _asset in assets]
-    targets = [Target(asset, D(weight)) for asset, weight in zip(assets, weights, strict=True)]
+    keeps = [draw.choice([D(0), D(0), D(1)]) for _asset in assets]
+    targets = [Target(asset, D(weight), keep) for asset, weight, keep in zip(assets, weights, keeps, strict=True)]
     unlisted = draw.random() < 0.3 and len(targets) > 1
     if unlisted:
         targets.pop()
@@ -89,10 +93,13 @@ def random_scene(seed: int, rows: int = 80) -> tuple[History, Scenario]:
         sell_unlisted=draw.random() < 0.5,
         worst_price_pct=draw.choice([None, None, D(1)]),
         max_order_nav_pct=draw.choice([None, D(30)]),
+        hysteresis_pct=draw.choice([D(0), D(0), D(60)]),
+        cost_horizon_days=draw.choice([None, None, D(1), D(20)]),
+        fee_rate=D("0.001"),
     )
     flows = [
         Flow(
-            START_MS + draw.randint(0, rows) * HOUR_MS,
+            START_MS + draw.randint(0, rows) * interval_ms,
             draw.choice([QUOTE, QUOTE, assets[0]]),
             D(draw.choice([-300, 250, 900])),
         )

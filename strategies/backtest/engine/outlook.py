@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
+
 from botbalance.lib.money import ONE, ZERO
 from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, SymbolRules
 from portfolio.domain import Holding, Valuation
@@ -12,8 +14,10 @@ from strategies.backtest.engine.history import History
 from strategies.backtest.engine.scenario import Scenario
 from strategies.domain import Goal, Limits, OpenOrder, Plan
 from strategies.planner import Planner
+from strategies.variances import VARIANCE_DAYS, variances_of
 
 BREAK = "BREAK"
+DAY_MS = 86_400_000
 _new = tuple.__new__  # a NamedTuple without its constructor, which costs twice as much
 NOBODY: frozenset[str] = frozenset()
 
@@ -36,6 +40,8 @@ class Outlook:
         self._row = -1
         self._snapshot = PriceSnapshot("", "", 0, {})
         self._closes: dict[str, Decimal] = {}
+        self._variances_of = -1
+        self._variances: Mapping[str, Decimal] = {}
         self._valued_as: tuple[int, int, Decimal] = (-1, -1, ZERO)
         self._valued = Valuation(scenario.quote, ZERO, (), (), "", 0)
 
@@ -97,6 +103,18 @@ class Outlook:
         ]
         planner = self._planner(row, goal) if not changes else self._fresh_planner(row, goal, changes)
         return planner.plan(self.valuation(row, owed), self.prices(row), orders)
+
+    def variances(self, row: int) -> Mapping[str, Decimal]:
+        """Variances of a year, of the daily closes of the days that are over at the end of the row."""
+        day = int(self.history.close_ms[row]) // DAY_MS
+        if self._variances_of != day:
+            days = np.arange(day - VARIANCE_DAYS, day + 1) * DAY_MS
+            # The last row that ends by each midnight; none before the first row.
+            rows = np.searchsorted(self.history.close_ms, days, side="right") - 1
+            closes = np.where(rows >= 0, self.history.closes[:, np.maximum(rows, 0)], np.nan)
+            assets = [series.asset for series in self.history.series]
+            self._variances_of, self._variances = day, variances_of(assets, closes.T)
+        return self._variances
 
     def wants_something(self, row: int, owed: Decimal) -> bool:
         """Whether something is outside its band that could be traded."""

@@ -11,16 +11,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from botbalance.lib.money import HUNDRED, ZERO, exact, wide
+from botbalance.lib.money import HUNDRED, exact, wide
 from exchanges.domain import Side
 from strategies.backtest.engine.book import BNB, Book, RestingOrder
+from strategies.backtest.engine.cashier import Cashier
 from strategies.backtest.engine.fills import fill_in_candle, spread_price
 from strategies.backtest.engine.history import History
+from strategies.backtest.engine.moments import DAY_MS, first_prices, turnover_left
 from strategies.backtest.engine.outlook import Outlook
-from strategies.backtest.engine.result import Checkpoint, Event, PaidFlow, Result
+from strategies.backtest.engine.result import Checkpoint, Event, Result
 from strategies.backtest.engine.scan import Scanner
 from strategies.backtest.engine.scenario import FillMode, Scenario
-from strategies.domain import SETTLED, Goal, Leg, Limits, Plan, Trigger
+from strategies.domain import Goal, Leg, Limits, Plan, Trigger
 from strategies.planner import limit_price
 from strategies.planner.gauge import Gauge
 from strategies.ticks import decide_tick, order_wants_new_price
@@ -29,7 +31,6 @@ from strategies.ticks import decide_tick, order_wants_new_price
 MOST_ROUNDS = 200
 ROUNDS_WITHOUT_FILL = 5
 BUY = Side.BUY
-DAY_MS = 86_400_000
 # So many rows are passed before the progress is told.
 ROWS_BETWEEN_TELLING = 2000
 
@@ -81,9 +82,7 @@ class _Simulation:
         self.scanner = Scanner(history, scenario)
         self.gauge = Gauge(scenario.targets, scenario.limits)
         self.is_at_close = scenario.fills.mode is FillMode.CLOSE
-        self.flows = sorted(scenario.flows, key=lambda flow: (flow.at_ms, flow.asset))
-        self.flows_done = 0
-        self.owed = ZERO  # of withdrawals that could not be paid yet, in the quote
+        self.cashier = Cashier(self.book, scenario.flows)
         self.has_deposit = False
         self.scheduled_at: datetime | None = None
         self.active: _Run | None = None
@@ -91,21 +90,20 @@ class _Simulation:
         # Prices that the worst price of coins still on their way is measured from, however many runs that takes.
         self.first_prices: dict[str, Decimal] = {}
         self.ended_ms = 0
-        self.paid: list[PaidFlow] = []
         self.events: list[Event] = []
         self.checkpoints: list[Checkpoint] = []
         self.plans = 0
 
     def run(self) -> Result:
         rows, row, told = len(self.history), 0, 0
-        self._pay_flows(0)
+        self._pay(0)
         self._look(0, by_hand=self.scenario.begins_by_hand)
         while (row := self._next_row(row + 1)) < rows:
             if self.on_progress is not None and row - told >= ROWS_BETWEEN_TELLING:
                 self.on_progress(row, rows)
                 told = row
             self._match(row)
-            self._pay_flows(row)
+            self._pay(row)
             self._look(row)
         if self.on_progress is not None:
             self.on_progress(rows, rows)
@@ -113,11 +111,11 @@ class _Simulation:
             history=self.history,
             scenario=self.scenario,
             trades=tuple(self.book.trades),
-            flows=tuple(self.paid),
+            flows=tuple(self.cashier.paid),
             events=tuple(self.events),
             checkpoints=tuple(self.checkpoints),
             final=dict(self.book.totals),
-            owed=self.owed,
+            owed=self.cashier.owed,
             orders_placed=self.book.orders_placed,
             plans=self.plans,
         )
@@ -126,11 +124,11 @@ class _Simulation:
 
     def _next_row(self, start: int) -> int:
         rows = len(self.history)
-        if self.stepwise or self.active is not None or self.book.open or self.owed or self.has_deposit:
+        if self.stepwise or self.active is not None or self.book.open or self.cashier.owed or self.has_deposit:
             return start
         stop = rows
-        if self.flows_done < len(self.flows):
-            stop = min(stop, self.history.first_row_at(self.flows[self.flows_done].at_ms))
+        if self.cashier.next_ms is not None:
+            stop = min(stop, self.history.first_row_at(self.cashier.next_ms))
         if self.scenario.trigger is not Trigger.THRESHOLD and self.scheduled_at is not None:
             stop = min(stop, self.history.first_row_at(_ms(self.scheduled_at)))
         if self.scenario.trigger is Trigger.THRESHOLD:
@@ -173,29 +171,9 @@ class _Simulation:
             round_.executed = True
             round_.resting -= not order.remaining
 
-    def _pay_flows(self, row: int) -> None:
-        """Deposits and withdrawals that are due. A withdrawal that the free quote does not cover is owed."""
-        now_ms = int(self.history.close_ms[row])
-        quote = self.scenario.quote
-        while self.flows_done < len(self.flows) and self.flows[self.flows_done].at_ms <= now_ms:
-            flow = self.flows[self.flows_done]
-            self.flows_done += 1
-            if flow.amount > 0:
-                self._pay(row, flow.asset, flow.amount)
-                self.has_deposit = self.has_deposit or self.scenario.deploy_deposits
-            elif flow.asset == quote:
-                self.owed -= flow.amount
-            else:
-                self._pay(row, flow.asset, max(flow.amount, -max(self.book.free(flow.asset), ZERO)))
-        payable = min(self.owed, max(self.book.free(quote), ZERO))
-        if payable:
-            self.owed -= payable
-            self._pay(row, quote, -payable)
-
-    def _pay(self, row: int, asset: str, amount: Decimal) -> None:
-        if amount:
-            self.book.move(asset, amount)
-            self.paid.append(PaidFlow(row, asset, amount))
+    def _pay(self, row: int) -> None:
+        if self.cashier.pay(row, int(self.history.close_ms[row])):
+            self.has_deposit = self.scenario.deploy_deposits
 
     def _look(self, row: int, *, by_hand: bool = False) -> None:
         """What the autopilot does at the end of a row; `by_hand` its owner rebalances first."""
@@ -212,7 +190,7 @@ class _Simulation:
     def _decide(self, row: int, by_hand: bool) -> None:
         scenario = self.scenario
         now = _moment(int(self.history.close_ms[row]))
-        if self.owed:
+        if self.cashier.owed:
             # What is owed is sold for whatever the bands say; until it is paid nothing else is begun.
             self._begin(row, Goal.TARGET, "withdrawal")
             if self.active is not None:
@@ -220,7 +198,7 @@ class _Simulation:
         decision = decide_tick(
             trigger=scenario.trigger,
             now=now,
-            drift=self.gauge.telling_drift(self.outlook.valuation(row, self.owed)),
+            drift=self.gauge.telling_drift(self.outlook.valuation(row, self.cashier.owed)),
             interval=scenario.every,
             scheduled_at=self.scheduled_at,
             has_deposit=self.has_deposit,
@@ -239,7 +217,7 @@ class _Simulation:
         is_plain = not self.stepwise and not self.history.incomplete_rows.size
         if is_plain and self.scanner.is_outside_tradable(row, self.book.totals):
             return True
-        return self.outlook.wants_something(row, self.owed)
+        return self.outlook.wants_something(row, self.cashier.owed)
 
     def _begin(self, row: int, goal: Goal, code: str) -> bool:
         """Start a run with its first round. True when that was all there was to do, or there was something."""
@@ -299,7 +277,7 @@ class _Simulation:
         now_ms, round_ = int(self.history.close_ms[row]), _Round()
         run.rounds.append(round_)
         if self.scenario.limits.worst_price_pct is not None:
-            self.first_prices = self._first_prices(row, plan)
+            self.first_prices = first_prices(self.outlook, self.book, row, plan, self.first_prices)
         run.has_only_sold = plan.legs[-1].side is not BUY
         legs: Iterable[Leg] = plan.legs
         if self.is_at_close:
@@ -376,35 +354,12 @@ class _Simulation:
         if self.book.open:
             changes["occupied"] = frozenset(order.leg.symbol for order in self.book.open)
         if scenario.max_turnover_pct is not None:
-            changes["turnover_left"] = self._turnover_left(row, scenario.max_turnover_pct)
+            changes["turnover_left"] = turnover_left(self.outlook, self.book, row, scenario.max_turnover_pct)
         if scenario.limits.worst_price_pct is not None:
             changes["first_prices"] = self.first_prices
-        return self.outlook.plan(row, goal, self.owed, changes)
-
-    def _turnover_left(self, row: int, most_pct: Decimal) -> Decimal:
-        """What may still be traded, in the quote: fills of the last 24 hours and what rests count."""
-        since = int(self.history.close_ms[row]) - DAY_MS
-        used = ZERO
-        for trade in reversed(self.book.trades):
-            if int(self.history.close_ms[trade.row]) <= since:
-                break
-            used += trade.notional
-        used += sum((order.leg.price * order.remaining for order in self.book.open), ZERO)
-        with wide():
-            return self.outlook.valuation(row).nav * most_pct / HUNDRED - used
-
-    def _first_prices(self, row: int, plan: Plan) -> dict[str, Decimal]:
-        """First prices of the coins that are sought: of one that is where it should be, with no order on its way, the
-        next attempt is measured anew.
-        """
-        occupied = {order.leg.symbol for order in self.book.open}
-        at_rest = {skip.asset for skip in plan.skips if skip.code in SETTLED}
-        found = {}
-        for asset, rules in self.rules.items():
-            close = self.outlook.close(row, asset)
-            if close is not None and (asset not in at_rest or rules.symbol in occupied):
-                found[rules.symbol] = self.first_prices.get(rules.symbol, close)
-        return found
+        if scenario.limits.cost_horizon_days is not None and goal is Goal.BAND:
+            changes["variances"] = self.outlook.variances(row)
+        return self.outlook.plan(row, goal, self.cashier.owed, changes)
 
     def _limits(self, changes: dict[str, Any]) -> Limits:
         return replace(self.scenario.limits, first_prices=self.first_prices, **changes)
@@ -414,7 +369,7 @@ class _Simulation:
 
         Only where nothing rests and every coin can be traded, so that nothing but drift counts.
         """
-        if self.stepwise or self.book.open or self.owed or self.history.incomplete_rows.size:
+        if self.stepwise or self.book.open or self.cashier.owed or self.history.incomplete_rows.size:
             return False
         return self.scanner.is_surely_inside(row, self.book.totals, goal)
 
