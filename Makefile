@@ -25,6 +25,12 @@ setup-dev: .venv/.dev
 	$(PIP) install -r requirements.txt
 	@touch $@
 
+# What the back-test is measured beside, with pins of its own that never meet the product's.
+.venv-bench/.bench: requirements-bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip --disable-pip-version-check --quiet install -r requirements-bench.txt
+	@touch $@
+
 .venv/.dev: .venv/.runtime requirements-dev.txt
 	$(PIP) install -r requirements-dev.txt
 	@touch $@
@@ -41,7 +47,7 @@ test: setup-dev
 soak: setup-dev
 	$(BIN)/python -m pytest -n auto -q -m soak $(TEST_ARGS)
 
-bench: setup-dev
+bench: setup-dev .venv-bench/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 check: setup-dev
@@ -52,4 +58,4 @@ check: setup-dev
 	$(BIN)/python -m tests.deploy_check
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis staticfiles
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .hypothesis staticfiles

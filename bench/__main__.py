@@ -9,6 +9,8 @@ import argparse
 import json
 import os
 import platform
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,6 +22,8 @@ from bench import tables
 from bench.child import result, start
 from bench.grounds import Grounds, on_servers, on_sqlite, unreachable
 
+RIVALS_PYTHON = Path(__file__).resolve().parents[1] / ".venv-bench" / "bin" / "python"
+NO_RIVALS = "bt and vectorbt are not there: `make bench` installs requirements-bench.txt into .venv-bench"
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -43,12 +47,23 @@ class Sizes:
     page_requests: int = 20
     paper_seconds: float = 0.5
     memory_users: int = 4_000
+    backtest_repeats: int = 9
+    backtest_fresh: int = 3
+    # Rows and assets of the walk by the minute, and of those that show how cost grows, by the hour.
+    minutes: tuple[int, int] = (525_600, 10)
+    grown: tuple[tuple[int, int], ...] = (
+        (43_800, 10), (87_600, 10), (175_200, 10), (350_400, 10), (43_800, 5), (43_800, 20), (43_800, 40),
+    )  # fmt: skip
+    sweep_rows: int = 43_824
+    sweep_settings: int = 1_000
 
 
 TINY = Sizes(
     rate_users=2, rate_minutes=3, idle_minutes=(10,), naive_users=1, naive_minutes=1,
     strategies=((20, 4),), dispatch_seconds=8, period_seconds=3, portfolios=1, plans=1,
     page_users=(2,), page_orders=60, page_requests=1, paper_seconds=0.05, memory_users=20,
+    backtest_repeats=1, backtest_fresh=1, minutes=(5_000, 3), grown=((2_000, 2), (4_000, 2)), sweep_rows=1_000,
+    sweep_settings=4,
 )  # fmt: skip
 
 
@@ -127,12 +142,58 @@ def memory(place: Place) -> dict[str, Any]:
         return result(start(grounds, "memory"))
 
 
+def backtest(place: Place) -> dict[str, Any]:
+    """The cases beside bt and vectorbt, a year of minutes, and how cost grows with rows and assets."""
+    sizes = place.sizes
+    found: dict[str, Any] = {"cases": {"skipped": NO_RIVALS}}
+    if RIVALS_PYTHON.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            found["cases"] = result(
+                start(
+                    place.sqlite,
+                    "backtest",
+                    python=str(RIVALS_PYTHON),
+                    own_python=sys.executable,
+                    folder=folder,
+                    repeats=sizes.backtest_repeats,
+                    fresh_repeats=sizes.backtest_fresh,
+                )
+            )
+    rows, assets = sizes.minutes
+    found["minutes"] = result(start(place.sqlite, "backtest_size", rows=rows, assets=assets, step_ms=60_000, repeats=3))
+    found["growth"] = [
+        result(start(place.sqlite, "backtest_size", rows=rows, assets=assets, step_ms=3_600_000, repeats=5))
+        for rows, assets in sizes.grown
+    ]
+    return found
+
+
+def sweep(place: Place) -> dict[str, Any]:
+    sizes = place.sizes
+    with place.sqlite.copied() as grounds:
+        return result(
+            start(
+                grounds,
+                "sweep",
+                assets=10,
+                rows=sizes.sweep_rows,
+                settings=sizes.sweep_settings,
+                bands="2:20:0.5",
+                intervals="1440:40320:1440",
+                processes=[2, 1],
+                seed=1,
+            )
+        )
+
+
 PARTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "rate": rate,
     "planner": planner,
     "http": http,
     "memory": memory,
     "dispatch": dispatch,
+    "backtest": backtest,
+    "sweep": sweep,
 }
 
 

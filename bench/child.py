@@ -20,6 +20,9 @@ MEASUREMENTS = {
     "pages": "bench.pages:measure",
     "paper": "bench.paper_exchange:measure",
     "memory": "bench.memory:measure",
+    "backtest": "bench.backtest:measure",
+    "backtest_size": "bench.backtest:measure_size",
+    "sweep": "bench.sweep:measure",
 }
 
 

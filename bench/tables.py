@@ -83,5 +83,48 @@ def _memory(found: dict[str, Any]) -> str:
     return _table("memory of a dispatcher", ("users", "MB before", "MB after", "MB per 1,000 users"), [row])
 
 
+def _backtest(found: dict[str, Any]) -> str:
+    cases = found["cases"]
+    tables = []
+    if "skipped" in cases:
+        tables.append(f"back-test beside others: skipped, {cases['skipped']}")
+    else:
+        rows = [
+            (
+                name,
+                case["rebalances"]["ours"],
+                case["ours_ms"],
+                case["bt_ms"],
+                case["times_faster_than_bt"],
+                case["vectorbt_ms"],
+                case["times_faster_than_vectorbt"],
+                *(round(case["fresh_ms"][tool]) for tool in ("ours", "bt", "vectorbt")),
+                f"{max(abs(value) for value in case['end_value_difference'].values()):.4%}",
+            )
+            for name, case in cases.items()
+        ]
+        head = (
+            "case", "rebalances", "ours, ms", "bt, ms", "times", "vectorbt, ms", "times", "fresh, ms", "bt", "vectorbt",
+            "end values differ by",
+        )  # fmt: skip
+        tables.append(_table("back-test beside others", head, rows))
+    sizes = [found["minutes"], *found["growth"]]
+    names = ("rows", "assets", "rebalances", "ms", "peak_mb")
+    grown = [[size[name] for name in names] for size in sizes]
+    return "\n\n".join([*tables, _table("back-test by size (the first by the minute)", names, grown)])
+
+
+def _sweep(found: dict[str, Any]) -> str:
+    return "sweep\n" + "\n".join(f"{name}: {value}" for name, value in found.items())
+
+
 PAGES = ("summary", "dashboard")
-TABLES = {"rate": _rate, "dispatch": _dispatch, "planner": _planner, "http": _http, "memory": _memory}
+TABLES = {
+    "rate": _rate,
+    "dispatch": _dispatch,
+    "planner": _planner,
+    "http": _http,
+    "memory": _memory,
+    "backtest": _backtest,
+    "sweep": _sweep,
+}

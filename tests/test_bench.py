@@ -7,14 +7,17 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import rate, tables
+from bench import ours, rate, tables
 from bench.__main__ import PARTS
 from bench.grounds import unreachable
+from bench.rivals import data, reference
+from bench.rivals.reference import CASES
 from tests.support import ROOT
 
 
@@ -84,3 +87,27 @@ def test_the_dispatcher_is_measured_with_beat_and_workers_of_its_own(tmp_path: P
 
 def test_every_part_has_a_table() -> None:
     assert PARTS.keys() == tables.TABLES.keys()
+
+
+@pytest.mark.soak
+def test_back_tests_are_measured_and_grow_in_rows_and_assets(tmp_path: Path) -> None:
+    found, printed = run(tmp_path, "backtest", DATABASE_URL="", REDIS_URL="")
+    assert [(size["rows"], size["assets"]) for size in found["backtest"]["growth"]] == [(2000, 2), (4000, 2)]
+    assert found["backtest"]["minutes"]["rebalances"] >= 1
+    if "skipped" not in found["backtest"]["cases"]:
+        assert set(found["backtest"]["cases"]) == set(CASES)
+
+
+def test_the_walks_are_the_same_everywhere_and_traded_in_the_same_rows_as_the_reference(tmp_path: Path) -> None:
+    assert {name: data.digest(data.walk(name)) for name in data.WALKS} == {
+        "daily": "44e9a365ded6871a",
+        "hourly": "a24b94773f48fecb",
+    }
+    data.write(tmp_path)
+    for case, count in {"daily_band": 199, "hourly_band": 51, "daily_monthly": 61, "hourly_monthly": 13}.items():
+        truth = reference.run(data.read(tmp_path, CASES[case].walk), is_monthly=CASES[case].is_monthly)
+        (run_once,) = ours.ways(tmp_path, case).values()
+        result = run_once()
+        assert [event.row for event in result.events] == list(truth.rows)
+        assert len(truth.rows) == count
+        assert abs(result.final_nav / truth.end_value - 1) < Decimal("0.002")

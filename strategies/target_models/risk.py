@@ -78,7 +78,7 @@ def minimum_variance(covariance: Floats, cap: float = 1.0) -> Floats:
     count = len(covariance)
     if count * cap <= 1.0 + FEASIBLE:
         return np.full(count, min(cap, 1.0 / count))
-    import daqp  # type: ignore[import-not-found]  # only whoever uses this model loads it
+    import daqp  # only whoever uses this model loads it
 
     variances = np.diag(covariance)
     matrix = np.ascontiguousarray((covariance + np.diag(RIDGE * variances)) / variances.mean())
