@@ -98,11 +98,14 @@ class Outlook:
 
     def plan(self, row: int, goal: Goal, owed: Decimal, changes: Mapping[str, object]) -> Plan:
         """The next round's plan. `changes` are limits that hold for this plan alone."""
+        planner = self._planner(row, goal) if not changes else self._fresh_planner(row, goal, changes)
+        valuation, prices = self.valuation(row, owed), self.prices(row)
+        if not self.book.open:
+            return planner.plan(valuation, prices)
         orders = [
             OpenOrder(order.leg.symbol, order.leg.side, order.leg.price, order.remaining) for order in self.book.open
         ]
-        planner = self._planner(row, goal) if not changes else self._fresh_planner(row, goal, changes)
-        return planner.plan(self.valuation(row, owed), self.prices(row), orders)
+        return planner.plan(valuation, prices, orders)
 
     def variances(self, row: int) -> Mapping[str, Decimal]:
         """Variances of a year, of the daily closes of the days that are over at the end of the row."""

@@ -242,12 +242,11 @@ class _Simulation:
         assert run is not None
         lifetime_ms = self.scenario.order_lifetime_seconds * 1000
         while True:
-            was_cut_short = self._reprice(row)
-            if not was_cut_short and any(now_ms - order.sent_ms < lifetime_ms for order in book.open):
-                return
-            quiet = [round_ for round_ in run.rounds if not round_.resting][-ROUNDS_WITHOUT_FILL:]
-            is_futile = len(quiet) == ROUNDS_WITHOUT_FILL and not any(round_.executed for round_ in quiet)
-            if len(run.rounds) >= MOST_ROUNDS or (is_futile and not book.open):
+            if book.open:
+                was_cut_short = self._reprice(row)
+                if not was_cut_short and any(now_ms - order.sent_ms < lifetime_ms for order in book.open):
+                    return
+            if len(run.rounds) >= ROUNDS_WITHOUT_FILL and self._is_futile(run):
                 return self._end(now_ms)
             # After sells only, what they brought is still to be spent.
             if not run.has_only_sold and self._is_surely_settled(row, run.goal):
@@ -255,17 +254,28 @@ class _Simulation:
             plan = self._plan(row, run.goal)
             if plan.is_settled:
                 return self._end(now_ms, is_settled=True)
-            opposite = {skip.facts["symbol"] for skip in plan.noted if skip.code == "opposite_order"}
-            turned = [order for order in book.open if order.leg.symbol in opposite]
-            for order in turned:
-                self._cancel(order)
-            if turned:
+            if book.open and self._cancel_turned(plan):
                 continue
             if not plan.legs:
                 return None if book.open else self._end(now_ms)
             self._place(row, run, plan)
             if book.open:
                 return None
+
+    def _is_futile(self, run: _Run) -> bool:
+        """Whether a run has had all its rounds, or so many in a row without a fill and nothing that rests."""
+        if len(run.rounds) >= MOST_ROUNDS:
+            return True
+        quiet = [round_ for round_ in run.rounds if not round_.resting][-ROUNDS_WITHOUT_FILL:]
+        return len(quiet) == ROUNDS_WITHOUT_FILL and not self.book.open and not any(round_.executed for round_ in quiet)
+
+    def _cancel_turned(self, plan: Plan) -> bool:
+        """Cancel orders that stand against what is wanted now; whether there were any."""
+        opposite = {skip.facts["symbol"] for skip in plan.noted if skip.code == "opposite_order"}
+        turned = [order for order in self.book.open if order.leg.symbol in opposite]
+        for order in turned:
+            self._cancel(order)
+        return bool(turned)
 
     def _send(self, row: int, run: _Run, plan: Plan) -> None:
         """The first round; what fills at once is followed by the next."""
@@ -304,8 +314,6 @@ class _Simulation:
 
     def _reprice(self, row: int) -> bool:
         """Cancel what has rested for its lifetime, or too far from the market, and would be priced differently now."""
-        if not self.book.open:
-            return False
         scenario, now_ms, was_cut = self.scenario, int(self.history.close_ms[row]), False
         for order in tuple(self.book.open):
             leg, rules = order.leg, self.rules[order.leg.asset]
