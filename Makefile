@@ -3,7 +3,7 @@
 #   make test   set up, and run the tests
 #   make soak   the long tests: 20,000 requests of a fuzz, thousands of plans, half a minute of trading by two processes, a month replayed, and
 #               small drills in which everything fails and processes are killed
-#   make bench  what users cost: rate limits, dispatching, planning, pages, memory; tables, and bench/results.json
+#   make bench  what users cost: rate limits, dispatching, planning, pages, memory; back-tests beside others; tables, and bench/results.json
 #   make check  lint, types, migrations, deployment settings
 PYTHON ?= python3
 PORT ?= 8000
