@@ -36,6 +36,18 @@ SCHEDULE = (
         300,
         "Ask the models of strategies for new weights when their time has come.",
     ),
+    (
+        "Sweeps",
+        "strategies.backtest.sweep_tasks.serve_sweeps",
+        10,
+        "Start the process that works on sweeps where one waits.",
+    ),
+    (
+        "Resume back-tests",
+        "strategies.backtest.tasks.resume_backtests",
+        15,
+        "Begin back-tests that wait, or whose worker has died.",
+    ),
     ("Snapshot portfolios", "portfolio.tasks.snapshot_accounts", 300, "One NAV snapshot an hour of every account."),
 )
 

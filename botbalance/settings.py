@@ -99,6 +99,13 @@ EXCHANGE_BREAKER_SECONDS = whole("EXCHANGE_BREAKER_SECONDS", 15, least=1, most=6
 EXCHANGE_QUEUE_SECONDS = whole("EXCHANGE_QUEUE_SECONDS", 20, most=60)
 EXCHANGE_BACKGROUND_QUEUE_SECONDS = whole("EXCHANGE_BACKGROUND_QUEUE_SECONDS", 2, most=60)
 EXCHANGE_READ_HEADROOM_PCT = whole("EXCHANGE_READ_HEADROOM_PCT", 10, most=90)
+# Back-tests: how many of a user wait or run, how many are kept, how many run at once on the server, and how long and
+# large one may be.
+BACKTESTS_WAITING_PER_USER = whole("BACKTESTS_WAITING_PER_USER", 5, least=1, most=100)
+BACKTESTS_KEPT_PER_USER = whole("BACKTESTS_KEPT_PER_USER", 200, least=1, most=10_000)
+BACKTESTS_AT_ONCE = whole("BACKTESTS_AT_ONCE", 2, least=1, most=100)
+BACKTEST_MOST_SECONDS = whole("BACKTEST_MOST_SECONDS", 240, least=10, most=280)
+BACKTEST_MOST_CANDLES = whole("BACKTEST_MOST_CANDLES", 12_000_000, least=1000)
 # Whether market capitalisations may be read from a public source (CoinGecko's API) for strategies that weigh by them.
 FETCH_MARKET_CAPS = flag("FETCH_MARKET_CAPS", False)
 MARKET_CAPS_URL = address("MARKET_CAPS_URL", "https://api.coingecko.com/api/v3")
@@ -178,6 +185,7 @@ INSTALLED_APPS = [
     "botbalance",
     "orders",
     "strategies",
+    "strategies.backtest",
     "portfolio",
     "exchanges",
     "exchanges.paper",
@@ -289,7 +297,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "exchanges.models.ExchangeAccount.Status",
+        "BacktestState": "strategies.backtest.models.BacktestRun.State",
         "OrderStatus": "orders.domain.STATUS_CHOICES",
+        "RunState": "orders.models.Run.State",
     },
 }
 

@@ -21,6 +21,7 @@ me: list[URLPattern | URLResolver] = [
     path("", include("portfolio.api_urls")),
     path("", include("orders.api_urls")),
     path("", include("strategies.api_urls")),
+    path("", include("strategies.backtest.api_urls")),
 ]
 
 urlpatterns = [
@@ -31,6 +32,7 @@ urlpatterns = [
     path("performance/<int:account_id>/", performance.performance, name="performance"),
     path("performance/<int:account_id>/tax-lots", performance.tax_lots, name="tax_lots"),
     path("strategies/", include("strategies.urls")),
+    path("backtests/", include("strategies.backtest.urls")),
     path("orders/", include("orders.urls")),
     path("auth/", include("accounts.urls")),
     path("language/", set_language, name="set_language"),

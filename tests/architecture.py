@@ -19,7 +19,11 @@ from pathlib import Path
 
 from tests.sources import FLOORS, LAYERS, Module, Tree, app_of, called
 
-APP_LABELS = {"lib": "botbalance.lib", "paper": "exchanges"}  # where Django's label is not the app's name
+APP_LABELS = {
+    "backtest": "strategies",
+    "lib": "botbalance.lib",
+    "paper": "exchanges",
+}  # where Django's label is not the app's name
 # The task registry is wiring: every process loads it with the package `botbalance`, as Celery asks of a Django project.
 OPEN_TO_ALL = frozenset({"botbalance.celery"})
 TOP_LEVEL = frozenset({"conftest", "manage", "tests"})
@@ -190,14 +194,19 @@ def floats(tree: Tree, allowed: Mapping[str, str]) -> Iterator[Violation]:
             if not any(place.startswith(entry) for entry in allowed):
                 yield Violation(module.path, line, "money", text)
         if module.is_pure and module.path not in allowed:
-            for name, line in tree.imports(module):
-                if name.split(".")[0] in FLOAT_MODULES:
-                    yield Violation(module.path, line, "money", f"{name} computes in floats")
+            for name, line in _float_imports(tree, module):
+                yield Violation(module.path, line, "money", f"{name} computes in floats")
+
+
+def _float_imports(tree: Tree, module: Module) -> Iterator[tuple[str, int]]:
+    """Libraries that compute in floats, where a module imports one."""
+    return ((name, line) for name, line in tree.imports(module) if name.split(".")[0] in FLOAT_MODULES)
 
 
 def stale_permissions(tree: Tree, allowed: Iterable[str]) -> list[str]:
     """Entries of the allow-list that allow nothing any more."""
     places = [place for module in tree.product for _line, place, _text in _float_uses(module)]
+    places += [module.path for module in tree.product if module.is_pure and list(_float_imports(tree, module))]
     return [entry for entry in allowed if not any(place.startswith(entry) for place in places)]
 
 

@@ -14,7 +14,23 @@ FLOORS = {
     "orders": 5,
     "botbalance": 6,
 }
-PURE_FILES = frozenset({"domain", "planner", "signing", "schemas", "errors", "money", "engine", "ticks", "schedules"})
+PURE_FILES = frozenset(
+    {
+        "domain",
+        "planner",
+        "signing",
+        "schemas",
+        "errors",
+        "money",
+        "engine",
+        "ticks",
+        "schedules",
+        "sweeping",
+        "judging",
+        "packing",
+        "spaces",
+    }
+)
 LAYERS = {
     **dict.fromkeys(("domain", "planner", "signing", "schemas", "errors", "money", "ticks"), 0),
     "models": 1,

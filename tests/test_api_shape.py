@@ -64,6 +64,9 @@ def ids(
         "order_id": 1,
         "notice_id": 1,
         "proposal_id": 1,
+        "backtest_id": 1,
+        "sweep_id": 1,
+        "number": 1,
     }
 
 

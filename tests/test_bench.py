@@ -91,7 +91,7 @@ def test_every_part_has_a_table() -> None:
 
 @pytest.mark.soak
 def test_back_tests_are_measured_and_grow_in_rows_and_assets(tmp_path: Path) -> None:
-    found, printed = run(tmp_path, "backtest", DATABASE_URL="", REDIS_URL="")
+    found, _printed = run(tmp_path, "backtest", DATABASE_URL="", REDIS_URL="")
     assert [(size["rows"], size["assets"]) for size in found["backtest"]["growth"]] == [(2000, 2), (4000, 2)]
     assert found["backtest"]["minutes"]["rebalances"] >= 1
     if "skipped" not in found["backtest"]["cases"]:

@@ -5,12 +5,14 @@ added tomorrow is covered tomorrow.
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts import services as accounts
@@ -22,6 +24,8 @@ from portfolio import services as portfolio
 from portfolio.models import AccountBalances, CashFlow, ExplainedBalances, PortfolioSnapshot
 from strategies import services as strategies
 from strategies.models import Strategy
+from strategies.tests.backtest_scenes import done_run
+from strategies.tests.sweep_scenes import done, search, stocked
 from tests.routes import METHODS, Route, owned_models, routes, secrets_of, snapshot
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
@@ -88,7 +92,10 @@ def estate(
     strategy: Callable[..., Strategy],
     api_for: Callable[[User], APIClient],
     client_for: Callable[[User], Client],
+    settings: Settings,
+    tmp_path: Path,
 ) -> Estate:
+    stocked(settings, tmp_path)
     account = paper_account(alice, {"USDT": 10_000}, label="Alices strongbox")
     targets = strategy(account, {"BTC": 60}, name="Alices secret recipe", order_step_pct="2", order_size_pct="30")
     targets_that_fill = strategy(account, {"ETH": 50}, name="Alices other recipe", order_step_pct="-0.5")
@@ -111,6 +118,9 @@ def estate(
         "notice_id": accounts.tell(alice, "Alices private trouble").pk,
         "key": live_tokens(alice)[0].token_key,
         "proposal_id": proposal.pk,
+        "backtest_id": done_run(alice, strategy=targets, name="Alices own experiment").pk,
+        "sweep_id": done(alice, search=search(min_delta_pct="2,4")).pk,
+        "number": 0,
     }
     return Estate(alice, ids, client_for(alice), api)
 

@@ -21,7 +21,7 @@ FOLDER = ROOT / "locale" / "ru" / "LC_MESSAGES"
 APPS = ("accounts", "botbalance", "exchanges", "orders", "portfolio", "strategies")
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 # Words that are the same in both languages.
-SAME = {"Binance Spot", "%(label)s: %(reason)s"}
+SAME = {"Binance Spot", "%(label)s: %(reason)s", "%(symbol)s: %(reason)s"}
 # What a string is filled with: %(name)s of Python and templates, {name} of the tables of reasons.
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 PERCENT = re.compile(r"(?<!%)%%(?!%)")
@@ -73,8 +73,11 @@ def _templates() -> list[Path]:
 def _marked(template: str) -> Iterator[str]:
     """The calls `templatize` turns a template's tags into; the rest of its output is filler and no Python."""
     literal = r"u?(\"\"\".*?\"\"\"|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-    for call in re.finditer(rf" n?gettext\(\s*{literal}", templatize(template), re.DOTALL):
+    text = templatize(template)
+    for call in re.finditer(rf" (?:n?gettext|_)\(\s*{literal}", text, re.DOTALL):
         yield ast.literal_eval(call[1])
+    for call in re.finditer(rf" n?pgettext\(\s*{literal},\s*{literal}", text, re.DOTALL):
+        yield ast.literal_eval(call[2])  # behind its context
 
 
 def test_every_text_is_translated_and_none_is_a_guess() -> None:

@@ -52,8 +52,8 @@ class SymbolRules:
     limit_orders_allowed: bool = True
     percent_filter: str = "PERCENT_PRICE_BY_SIDE"
     notional_filter: str = "NOTIONAL"
-    # What a price, or a quantity, that is sent is a multiple of: the tick, or the step, and without one as many decimals
-    # as the exchange reads (-1111 "too much precision" otherwise).
+    # What a price, or a quantity, that is sent is a multiple of: the tick, or the step, and without one as many
+    # decimals as the exchange reads (-1111 "too much precision" otherwise).
     price_grid: Decimal = field(init=False, repr=False, compare=False)
     quantity_grid: Decimal = field(init=False, repr=False, compare=False)
 

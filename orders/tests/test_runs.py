@@ -52,7 +52,7 @@ def test_a_portfolio_that_is_fine_is_left_alone_and_says_so(clock: time_machine.
 
 
 def test_what_cannot_be_traded_is_named_as_the_reason(clock: time_machine.Traveller) -> None:
-    alice = trader("alice@example.org", {"USDT": 100}, {"BTC": 4})
+    alice = trader("alice@example.org", {"USDT": 100}, {"BTC": 2})
     run = alice.execute()
     assert (run.state, run.reason_code) == (Run.State.STOPPED, "left_over")
     assert "under the smallest BTCUSDT order" in run.reason

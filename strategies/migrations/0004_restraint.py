@@ -7,35 +7,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('strategies', '0003_target_models'),
+        ("strategies", "0003_target_models"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='allocation',
-            name='keep',
-            field=botbalance.lib.fields.MoneyField(decimal_places=18, default=0, max_digits=38, validators=[django.core.validators.MinValueValidator(0)], verbose_name='never sell below'),
+            model_name="allocation",
+            name="keep",
+            field=botbalance.lib.fields.MoneyField(
+                decimal_places=18,
+                default=0,
+                max_digits=38,
+                validators=[django.core.validators.MinValueValidator(0)],
+                verbose_name="never sell below",
+            ),
         ),
         migrations.AddField(
-            model_name='strategy',
-            name='calendar',
-            field=models.CharField(blank=True, choices=[('', 'none: the interval counts'), ('day', 'every day'), ('week', 'every Monday'), ('month', 'the first of every month'), ('quarter', 'the first of every quarter')], default='', help_text='In place of the interval: at midnight UTC, at turns of the calendar.', max_length=10, verbose_name='calendar'),
+            model_name="strategy",
+            name="calendar",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "none: the interval counts"),
+                    ("day", "every day"),
+                    ("week", "every Monday"),
+                    ("month", "the first of every month"),
+                    ("quarter", "the first of every quarter"),
+                ],
+                default="",
+                help_text="In place of the interval: at midnight UTC, at turns of the calendar.",
+                max_length=10,
+                verbose_name="calendar",
+            ),
         ),
         migrations.AddField(
-            model_name='strategy',
-            name='cost_horizon_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='Trades a coin only where the fee is less than what being off its target would cost over so many days, by how much its price has moved lately. Empty: no such test.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='cost test, days'),
+            model_name="strategy",
+            name="cost_horizon_days",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                help_text="Trades a coin only where the fee is less than what being off its target would cost over so many days, by how much its price has moved lately. Empty: no such test.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)],
+                verbose_name="cost test, days",
+            ),
         ),
         migrations.AddField(
-            model_name='strategy',
-            name='hysteresis_pct',
-            field=strategies.models.PercentField(decimal_places=4, default=0, help_text='How far inside the edge a trade to the edge ends. 0 is the edge, 100 the target.', max_digits=8, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='inside the edge, % of the band'),
+            model_name="strategy",
+            name="hysteresis_pct",
+            field=strategies.models.PercentField(
+                decimal_places=4,
+                default=0,
+                help_text="How far inside the edge a trade to the edge ends. 0 is the edge, 100 the target.",
+                max_digits=8,
+                validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)],
+                verbose_name="inside the edge, % of the band",
+            ),
         ),
         migrations.AddField(
-            model_name='strategy',
-            name='whole_portfolio',
-            field=models.BooleanField(default=False, help_text='Off: only what is outside its band is traded. On: once one weight is, all go to their targets.', verbose_name='then move everything'),
+            model_name="strategy",
+            name="whole_portfolio",
+            field=models.BooleanField(
+                default=False,
+                help_text="Off: only what is outside its band is traded. On: once one weight is, all go to their targets.",
+                verbose_name="then move everything",
+            ),
         ),
     ]

@@ -11,8 +11,16 @@ from typing import Any
 from accounts.models import User
 from exchanges.candles import keeping, store
 from exchanges.candles.columns import CandleColumns
+from exchanges.domain import ExchangeInfo
 from strategies.backtest import services
-from strategies.backtest.models import BacktestRun
+from strategies.backtest.domain import RunSettings
+from strategies.backtest.engine.history import History
+from strategies.backtest.engine.simulation import run_backtest
+from strategies.backtest.models import BacktestDetail, BacktestRun
+from strategies.backtest.selectors.runs import packed
+from strategies.backtest.services.reading import LIMIT_FIELDS
+from strategies.backtest.services.scenarios import KnownRules, past_info
+from strategies.domain import Target
 from strategies.models import Strategy
 
 D = Decimal
@@ -77,6 +85,40 @@ def finished(user: User, **values: Any) -> BacktestRun:
     run = created(user, **values)
     assert services.execute_run(run.pk)
     run.refresh_from_db()
+    return run
+
+
+def done_run(user: User, *, strategy: Strategy | None = None, name: str = "Back-test") -> BacktestRun:
+    """A back-test with an outcome, for tests that keep no candles."""
+    columns = {"BTC": wavy("BTC", 72, price="20000")}
+    known = services.defaults()
+    settings = RunSettings(
+        quote="USDT",
+        targets=(Target("BTC", D(50)),),
+        limits={field: known[field] for field in LIMIT_FIELDS},
+        start={"USDT": D(10_000)},
+        interval="1h",
+        from_ms=BEGIN_MS,
+        to_ms=BEGIN_MS + 72 * HOUR_MS,
+    )
+    info, notes = past_info(columns, "USDT", KnownRules(ExchangeInfo.of({}), ""))
+    result = run_backtest(History.of("USDT", columns), services.scenario_of(settings, info))
+    found = services.outcome_of(result, columns["BTC"], notes)
+    run = BacktestRun.objects.create(
+        user=user,
+        strategy=strategy,
+        account=None if strategy is None else strategy.account,
+        name=name,
+        settings=settings.to_json(),
+        interval="1h",
+        from_at=settings.begins,
+        to_at=settings.ends,
+        state=BacktestRun.State.DONE,
+        summary=found.summary,
+    )
+    BacktestDetail.objects.create(
+        run=run, series=packed(found.series), trades=packed(found.trades), trade_count=found.trade_count
+    )
     return run
 
 

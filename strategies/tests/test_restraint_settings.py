@@ -1,4 +1,4 @@
-"""What an owner sets to trade less: kept coins, the whole portfolio at once, the calendar, hysteresis, the cost test."""
+"""What an owner sets to trade less: kept coins, everything at once, the calendar, hysteresis, the cost test."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
