@@ -181,7 +181,8 @@ class AllocationView(NamedTuple):
 class Plan:
     """Legs in the order they are sent, sells first. `nav` is the whole account, `managed` the part targets refer to.
 
-    Reasons and weights are worked out for who asks for them: a plan with legs is traded without.
+    `is_cut_short`: something that is wanted, or ought to be, has no order. Reasons and weights are worked out for who
+    asks for them: a plan with legs is traded without.
     """
 
     quote: str
@@ -189,6 +190,7 @@ class Plan:
     managed: Decimal
     legs: tuple[Leg, ...]
     goal: Goal
+    is_cut_short: bool
     note: Callable[[], tuple[Skip, ...]] = field(compare=False, repr=False)
     explain: Callable[[tuple[Skip, ...]], tuple[Skip, ...]] = field(compare=False, repr=False)
     weigh: Callable[[], tuple[AllocationView, ...]] = field(compare=False, repr=False)

@@ -47,7 +47,23 @@ class Gauge:
 
     def telling_drift(self, valuation: Valuation) -> LargestDrift:
         """Some drift outside its band where there is one, else the largest: what is decided is the same."""
+        with wide():
+            managed, shares, width = valuation.nav, self.shares, self.width
+            # Where nothing else is held, the whole is what is managed, and one look at each is enough.
+            if managed > 0 and not self.keeps and self._holds_nothing_else(valuation):
+                for asset, _free, _locked, _price, value, _weight in valuation.holdings:
+                    share = shares.get(asset)
+                    if share is None or value is None:
+                        continue
+                    target_value = managed * share
+                    delta = target_value - value
+                    band = width.value(target_value, managed)
+                    if delta > band or -delta > band:
+                        return LargestDrift(asset, points_of(abs(delta), managed), is_outside=True)
         return self._drift(valuation, any_outside_will_do=True)
+
+    def _holds_nothing_else(self, valuation: Valuation) -> bool:
+        return all(row.asset in self.shares or row.asset == valuation.quote for row in valuation.holdings)
 
     def _drift(self, valuation: Valuation, *, any_outside_will_do: bool) -> LargestDrift:
         with wide():

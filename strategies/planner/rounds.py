@@ -123,6 +123,7 @@ class Round:
             managed=self.managed,
             legs=tuple(self.legs),
             goal=self.limits.goal,
+            is_cut_short=bool(self.waiting or self.skips),
             note=self._noted,
             explain=self._explain,
             weigh=self._weigh,

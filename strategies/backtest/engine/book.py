@@ -63,11 +63,6 @@ class Book:
         self.orders_placed = 0
         self.changes = 0  # counts whatever changes balances, so that what was derived from them can be kept
 
-    def trade_at_once(self, leg: Leg, row: int, price: Decimal, bnb: Decimal | None) -> None:
-        """An order that fills whole as soon as it is placed."""
-        self.orders_placed += 1
-        self.trade(self.orders_placed, leg, row, leg.quantity, price, False, bnb)
-
     def place(self, leg: Leg, row: int, sent_ms: int) -> RestingOrder:
         """An order for a leg, with what it needs locked."""
         self.orders_placed += 1

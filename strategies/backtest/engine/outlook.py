@@ -71,6 +71,11 @@ class Outlook:
             self._valued_as, self._valued = version, self._value(row, owed)
         return self._valued
 
+    @property
+    def nav(self) -> Decimal:
+        """What the account was worth when somebody last asked."""
+        return self._valued.nav
+
     def _value(self, row: int, owed: Decimal) -> Valuation:
         self._turn_to(row)
         closes, locked, quote = self._closes, self.book.locked, self.scenario.quote
@@ -78,12 +83,13 @@ class Outlook:
         unpriced: list[str] = []
         nav = ZERO
         for asset, total in self.book.totals.items():
-            if asset == quote:
-                total -= owed
-                price: Decimal | None = ONE
-            elif total:
-                price = closes.get(asset)
-            else:
+            price = closes.get(asset)
+            if price is None:
+                if asset == quote:
+                    total, price = total - owed, ONE
+                elif not total:
+                    continue
+            elif not total:
                 continue
             held_back = locked.get(asset, ZERO) if locked else ZERO
             free = total - held_back if held_back else total

@@ -20,7 +20,7 @@ from strategies.planner.bands import NEAR_POINTS, NEAR_SHARE_PCT
 
 # Far above what a sum of floats is off by, far below any amount that can be traded: a share of what is managed.
 SLACK = 1e-9
-FIRST_CHUNK, LARGEST_CHUNK = 64, 8192
+FIRST_CHUNK, LARGEST_FIRST_CHUNK, LARGEST_CHUNK = 64, 1024, 8192
 # An order that goes past its target is placed only where that leaves less than half as much as is wanted.
 LEAST_SHARE_OF_AN_ORDER = 0.5
 NEAR_BAND, NEAR_SHARE = float(NEAR_POINTS) / 100, float(NEAR_SHARE_PCT) / 100
@@ -64,6 +64,7 @@ class Scanner:
         steps = 1 + abs(float(limits.order_step_pct)) / 100
         self.smallest = np.array([self._smallest(asset, info) / steps for asset in self.assets])
         self.is_all_wanted = bool(len(self.assets)) and min(self._weights) > 0
+        self._first_chunk = FIRST_CHUNK
         self.lots = [self._lot(asset, info) for asset in self.assets]
         self.least_traded = SMALL * float(self.smallest.max(initial=0))
         if self.is_all_wanted:
@@ -83,19 +84,19 @@ class Scanner:
         rules = info.pair(asset, self.history.quote)
         return float(max(rules.min_quantity, rules.quantity_grid)) if rules is not None else 0.0
 
-    def next_outside(self, start: int, stop: int, totals: Mapping[str, Decimal]) -> int:
+    def next_outside(self, start: int, stop: int, totals: Mapping[str, Decimal], worth: float) -> int:
         """The first row in [start, stop) at which something that can be traded is outside its band; `stop` for none.
 
-        `totals` is what is held by asset, the quote among them.
+        `totals` is what is held by asset, the quote among them; `worth` about its value, by which the quicker way of
+        two is chosen.
         """
         if start >= stop:
             return stop
-        amounts = [float(totals.get(asset, ZERO)) for asset in self.assets]
-        held = np.array(amounts)
+        held = np.array([float(totals.get(asset, ZERO)) for asset in self.assets])
         cash = float(totals.get(self.history.quote, ZERO))
-        size = FIRST_CHUNK
-        incomplete = self.history.incomplete_rows
-        bounds = self._bounds(held) if self._is_plain(start, amounts, cash) else None
+        begun, size, incomplete = start, self._first_chunk, self.history.incomplete_rows
+        # Whatever leaves its band is large enough to be traded: then comparing with two bounds does.
+        bounds = self._bounds(held) if self.is_all_wanted and self.least_band * worth > self.least_traded else None
         while start < stop:
             end = min(start + size, stop)
             closes = self.closes[:, start:end]
@@ -107,6 +108,8 @@ class Scanner:
                 outside = self._outside_bounds(closes, whole, bounds, cash, tradable)
             first = int(outside.argmax())
             if outside[first]:
+                # Markets that were calm are likely to stay so: the next look begins with about as many rows.
+                self._first_chunk = min(max(FIRST_CHUNK, 2 * (start + first - begun)), LARGEST_FIRST_CHUNK)
                 return start + first
             start, size = end, min(2 * size, LARGEST_CHUNK)
         return stop
@@ -132,28 +135,18 @@ class Scanner:
                 return False
         return near or self.is_relative or abs(self.quote_weight * whole - cash) < self.band * whole * slack
 
-    def is_outside_tradable(self, row: int, totals: Mapping[str, Decimal]) -> bool:
-        """Whether, beyond any rounding, whatever is outside its band is large enough to be traded."""
+    def is_outside_tradable(self, row: int, worth: float) -> bool:
+        """Whether, beyond any rounding, whatever is outside its band is large enough to be traded, in a portfolio of
+        this value.
+        """
         if not self.is_all_wanted or not self.is_relative:
             return False
-        cash = float(totals.get(self.history.quote, ZERO))
-        prices = self._prices(row)
-        whole = sum(float(totals.get(asset, ZERO)) * price for asset, price in zip(self.assets, prices, strict=True))
-        lot = max(lot * price for lot, price in zip(self.lots, prices, strict=True))
-        return self.least_band * (whole + cash) > max(self.least_traded, SMALL * lot)
+        lot = max([lot * price for lot, price in zip(self.lots, self._prices(row), strict=True)])
+        return self.least_band * worth > max(self.least_traded, SMALL * lot)
 
     def _prices(self, row: int) -> list[float]:
         prices: list[float] = self.closes[:, row].tolist()
         return prices
-
-    def _is_plain(self, row: int, amounts: list[float], cash: float) -> bool:
-        """Whether every asset is wanted and whatever leaves its band is large enough to be traded: then comparing with
-        two bounds does.
-        """
-        if not self.is_all_wanted:
-            return False
-        values = [amount * price for amount, price in zip(amounts, self._prices(row), strict=True)]
-        return self.least_band * (sum(values) + cash) > self.least_traded
 
     def _bounds(self, held: Floats) -> Bounds:
         """What closes are multiplied with, and the whole with, to be compared: above, or below, an asset is outside.

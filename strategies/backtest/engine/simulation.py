@@ -53,7 +53,7 @@ class _Round:
 class _Run:
     goal: Goal
     rounds: list[_Round] = field(default_factory=list)
-    has_only_sold: bool = False  # in its last round
+    is_cut_short: bool = False  # whether its last round left something out that was wanted
 
 
 def run_backtest(
@@ -132,7 +132,7 @@ class _Simulation:
         if self.scenario.trigger is not Trigger.THRESHOLD and self.scheduled_at is not None:
             stop = min(stop, self.history.first_row_at(_ms(self.scheduled_at)))
         if self.scenario.trigger is Trigger.THRESHOLD:
-            return self.scanner.next_outside(start, max(start, stop), self.book.totals)
+            return self.scanner.next_outside(start, max(start, stop), self.book.totals, float(self.outlook.nav))
         return max(start, stop)
 
     # --- what happens in a row -----------------------------------------------------------------------------
@@ -215,7 +215,7 @@ class _Simulation:
 
     def _wants_something(self, row: int) -> bool:
         is_plain = not self.stepwise and not self.history.incomplete_rows.size
-        if is_plain and self.scanner.is_outside_tradable(row, self.book.totals):
+        if is_plain and self.scanner.is_outside_tradable(row, float(self.outlook.nav)):
             return True
         return self.outlook.wants_something(row, self.cashier.owed)
 
@@ -248,8 +248,8 @@ class _Simulation:
                     return
             if len(run.rounds) >= ROUNDS_WITHOUT_FILL and self._is_futile(run):
                 return self._end(now_ms)
-            # After sells only, what they brought is still to be spent.
-            if not run.has_only_sold and self._is_surely_settled(row, run.goal):
+            # What had to wait in the last round is still to be traded.
+            if not run.is_cut_short and self._is_surely_settled(row, run.goal):
                 return self._end(now_ms, is_settled=True)
             plan = self._plan(row, run.goal)
             if plan.is_settled:
@@ -288,7 +288,7 @@ class _Simulation:
         run.rounds.append(round_)
         if self.scenario.limits.worst_price_pct is not None:
             self.first_prices = first_prices(self.outlook, self.book, row, plan, self.first_prices)
-        run.has_only_sold = plan.legs[-1].side is not BUY
+        run.is_cut_short = plan.is_cut_short
         legs: Iterable[Leg] = plan.legs
         if self.is_at_close:
             legs = self._trade_at_close(row, plan.legs)
@@ -300,14 +300,15 @@ class _Simulation:
 
     def _trade_at_close(self, row: int, legs: Iterable[Leg]) -> list[Leg]:
         """Fill what the close allows; the others, which are to rest."""
-        closes, fills, bnb = self.outlook.closes(row), self.scenario.fills, self._bnb_price(row)
+        closes, fills, bnb, book = self.outlook.closes(row), self.scenario.fills, self._bnb_price(row), self.book
         resting = []
         for leg in legs:
             price = closes[leg.asset]
             if fills.spread_pct:
                 price = spread_price(leg.side, price, self.rules[leg.asset], fills)
             if price <= leg.price if leg.side is BUY else price >= leg.price:
-                self.book.trade_at_once(leg, row, price, bnb)
+                book.orders_placed += 1
+                book.trade(book.orders_placed, leg, row, leg.quantity, price, False, bnb)
             else:
                 resting.append(leg)
         return resting

@@ -68,7 +68,10 @@ def settings_of(run: BacktestRun) -> RunSettings:
         return RunSettings.from_json(run.settings)
     except (KeyError, ValueError) as error:
         raise Conflict(
-            _("Another version of this program wrote down the settings of this back-test. Set it up again.")
+            _(
+                "Another version of this program wrote down the settings of this back-test (%(details)s). Set it up again."
+            )
+            % {"details": error}
         ) from error
 
 
