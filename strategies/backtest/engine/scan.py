@@ -84,7 +84,7 @@ class Scanner:
         rules = info.pair(asset, self.history.quote)
         return float(max(rules.min_quantity, rules.quantity_grid)) if rules is not None else 0.0
 
-    def next_outside(self, start: int, stop: int, totals: Mapping[str, Decimal], worth: float) -> int:
+    def next_outside(self, start: int, stop: int, totals: Mapping[str, Decimal], worth: Decimal) -> int:
         """The first row in [start, stop) at which something that can be traded is outside its band; `stop` for none.
 
         `totals` is what is held by asset, the quote among them; `worth` about its value, by which the quicker way of
@@ -96,7 +96,9 @@ class Scanner:
         cash = float(totals.get(self.history.quote, ZERO))
         begun, size, incomplete = start, self._first_chunk, self.history.incomplete_rows
         # Whatever leaves its band is large enough to be traded: then comparing with two bounds does.
-        bounds = self._bounds(held) if self.is_all_wanted and self.least_band * worth > self.least_traded else None
+        bounds = (
+            self._bounds(held) if self.is_all_wanted and self.least_band * float(worth) > self.least_traded else None
+        )
         while start < stop:
             end = min(start + size, stop)
             closes = self.closes[:, start:end]
@@ -135,14 +137,14 @@ class Scanner:
                 return False
         return near or self.is_relative or abs(self.quote_weight * whole - cash) < self.band * whole * slack
 
-    def is_outside_tradable(self, row: int, worth: float) -> bool:
+    def is_outside_tradable(self, row: int, worth: Decimal) -> bool:
         """Whether, beyond any rounding, whatever is outside its band is large enough to be traded, in a portfolio of
         this value.
         """
         if not self.is_all_wanted or not self.is_relative:
             return False
         lot = max([lot * price for lot, price in zip(self.lots, self._prices(row), strict=True)])
-        return self.least_band * worth > max(self.least_traded, SMALL * lot)
+        return self.least_band * float(worth) > max(self.least_traded, SMALL * lot)
 
     def _prices(self, row: int) -> list[float]:
         prices: list[float] = self.closes[:, row].tolist()

@@ -132,7 +132,7 @@ class _Simulation:
         if self.scenario.trigger is not Trigger.THRESHOLD and self.scheduled_at is not None:
             stop = min(stop, self.history.first_row_at(_ms(self.scheduled_at)))
         if self.scenario.trigger is Trigger.THRESHOLD:
-            return self.scanner.next_outside(start, max(start, stop), self.book.totals, float(self.outlook.nav))
+            return self.scanner.next_outside(start, max(start, stop), self.book.totals, self.outlook.nav)
         return max(start, stop)
 
     # --- what happens in a row -----------------------------------------------------------------------------
@@ -215,7 +215,7 @@ class _Simulation:
 
     def _wants_something(self, row: int) -> bool:
         is_plain = not self.stepwise and not self.history.incomplete_rows.size
-        if is_plain and self.scanner.is_outside_tradable(row, float(self.outlook.nav)):
+        if is_plain and self.scanner.is_outside_tradable(row, self.outlook.nav):
             return True
         return self.outlook.wants_something(row, self.cashier.owed)
 
