@@ -55,10 +55,24 @@ def done_run_of(user: User, run_id: int) -> BacktestRun:
     """The user's back-test with its outcome; Conflict(backtest_not_done) where it has none."""
     run = run_of(user, run_id)
     if run.state != State.DONE:
-        text = _(
-            "Another version of this program wrote down the settings of this back-test (%(details)s). Set it up again."
+        raise Conflict(
+            _("This back-test has no result: it is %(state)s.") % {"state": run.get_state_display()},
+            code="backtest_not_done",
         )
-        raise Conflict(text % {"details": error}) from error
+    return run
+
+
+def settings_of(run: BacktestRun) -> RunSettings:
+    """What was asked for, typed. Conflict where another version of this program wrote it down."""
+    try:
+        return RunSettings.from_json(run.settings)
+    except (KeyError, ValueError) as error:
+        raise Conflict(
+            _(
+                "Another version of this program wrote down the settings of this back-test (%(details)s). Set it up again."
+            )
+            % {"details": error}
+        ) from error
 
 
 def strategy_by_number(strategy_id: int) -> Strategy:
