@@ -67,12 +67,10 @@ def settings_of(run: BacktestRun) -> RunSettings:
     try:
         return RunSettings.from_json(run.settings)
     except (KeyError, ValueError) as error:
-        raise Conflict(
-            _(
-                "Another version of this program wrote down the settings of this back-test (%(details)s). Set it up again."
-            )
-            % {"details": error}
-        ) from error
+        text = _(
+            "Another version of this program wrote down the settings of this back-test (%(details)s). Set it up again."
+        )
+        raise Conflict(text % {"details": error}) from error
 
 
 def strategy_by_number(strategy_id: int) -> Strategy:
