@@ -24,7 +24,7 @@ def test_trades_and_balances_are_identical_on_random_markets(seed: int) -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
 def test_trades_and_balances_are_identical_on_many_random_markets(seed: int) -> None:
     compare(seed)
