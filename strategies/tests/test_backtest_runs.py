@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from accounts.models import User
@@ -168,7 +168,7 @@ def test_two_workers_never_compute_one_run(alice: User) -> None:
             both.wait(timeout=10)
             computed.append(services.execute_run(run.pk))
         finally:
-            connection.close()
+            connections.close_all()  # of this thread, the paper exchange's as well
 
     workers = [threading.Thread(target=work) for _worker in range(2)]
     for worker in workers:
@@ -284,7 +284,7 @@ def test_a_running_one_is_cancelled_within_a_second(alice: User, settings: Any, 
         try:
             services.execute_run(run.pk)
         finally:
-            connection.close()
+            connections.close_all()  # of this thread, the paper exchange's as well
 
     worker = threading.Thread(target=work)
     worker.start()
