@@ -244,7 +244,9 @@ def _trading(summary: Mapping[str, Any]) -> list[Figure]:
             "; ".join(f"{_begun(code)}: {count}" for code, count in rebalances.items()) or _("There was no reason to."),
         ),
         _count("orders_placed", _("Orders placed"), trades["orders_placed"], _("With those that never filled.")),
-        _count("orders_filled", _("Filled orders"), trades["orders_filled"], _("Orders that filled, at least in part.")),
+        _count(
+            "orders_filled", _("Filled orders"), trades["orders_filled"], _("Orders that filled, at least in part.")
+        ),
         _money("mean", _("Mean trade"), trades["mean"], quote, _("What was traded, over the number of trades.")),
         _money("median", _("Median trade"), trades["median"], quote, _("Half of the trades were smaller.")),
         _money("largest", _("Largest trade"), trades["largest"], quote, _("In one order.")),
