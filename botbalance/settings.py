@@ -299,6 +299,7 @@ SPECTACULAR_SETTINGS = {
         "AccountStatus": "exchanges.models.ExchangeAccount.Status",
         "BacktestState": "strategies.backtest.models.BacktestRun.State",
         "OrderStatus": "orders.domain.STATUS_CHOICES",
+        "ProposalState": "strategies.models.TargetProposal.State",
         "RunState": "orders.models.Run.State",
     },
 }
