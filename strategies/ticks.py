@@ -24,6 +24,11 @@ def largest_drift(valuation: Valuation, targets: Sequence[Target], limits: Limit
     return Gauge(targets, limits).largest_drift(valuation)
 
 
+# A rebalance of so many rounds, or so many in a row without a fill, ends: a live one and a back-tested one.
+MOST_ROUNDS = 200
+ROUNDS_WITHOUT_FILL = 5
+
+
 class Act(StrEnum):
     """What a tick does."""
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orders.domain.lifecycle import RESTING, UNFINISHED, Status
+from strategies.ticks import MOST_ROUNDS, ROUNDS_WITHOUT_FILL
 
-ROUNDS_WITHOUT_FILL = 5
-MOST_ROUNDS = 200
 MOST_PROBLEMS = 20
 # Runs that ended so say something about the strategy or its account; an exchange that is away says nothing.
 FAILED_RUNS = frozenset({"orders_refused", "not_possible", "too_many_rounds"})

@@ -20,7 +20,6 @@ from tests.refusals import refusal
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "paper"]),
-    pytest.mark.urls("strategies.tests.backtest_urls"),
 ]
 ROOT = "/api/me/backtests/"
 ApiFor = Callable[[User], APIClient]

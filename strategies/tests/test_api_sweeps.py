@@ -19,7 +19,6 @@ from strategies.tests.backtest_scenes import plain_values
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "paper"]),
-    pytest.mark.urls("strategies.tests.backtest_urls"),
 ]
 
 Api = Callable[[User], APIClient]

@@ -19,7 +19,6 @@ from strategies.tests.backtest_scenes import created, finished, store_candles, w
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "paper"]),
-    pytest.mark.urls("strategies.tests.backtest_urls"),
 ]
 
 ClientFor = Callable[[User], Client]

@@ -22,7 +22,6 @@ from strategies.tests.backtest_scenes import BEGIN, DAY_MS, later, store_candles
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "paper"]),
-    pytest.mark.urls("strategies.tests.backtest_urls"),
 ]
 
 ClientFor = Callable[[User], Client]

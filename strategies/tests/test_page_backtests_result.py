@@ -24,7 +24,6 @@ from strategies.tests.backtest_scenes import DAY_MS, created, finished, plain_va
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "paper"]),
-    pytest.mark.urls("strategies.tests.backtest_urls"),
 ]
 
 ClientFor = Callable[[User], Client]

@@ -17,7 +17,6 @@ from strategies.tests.backtest_scenes import created as created_run
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "paper"]),
-    pytest.mark.urls("strategies.tests.backtest_urls"),
 ]
 
 Browser = Callable[[User], Client]

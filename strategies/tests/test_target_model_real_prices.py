@@ -9,19 +9,18 @@ import numpy as np
 import pytest
 
 from strategies.target_models import ModelKind, ModelSettings, weights_of
-from tests.support import SHARED
+from tests.support import SHARED, skip_or_fail
 
 D = Decimal
 DAILY = SHARED / "market" / "daily_50_usdt.csv.gz"
 COINS = ["BTC", "ETH", "BNB", "SOL", "ADA", "XRP", "LTC", "LINK", "DOGE", "DOT"]
-pytestmark = [
-    pytest.mark.needs_shared,
-    pytest.mark.skipif(not DAILY.exists(), reason="../shared/market is not there"),
-]
+pytestmark = pytest.mark.needs_shared
 
 
 @pytest.fixture(scope="module")
 def closes() -> dict[str, list[float]]:
+    if not DAILY.exists():
+        skip_or_fail("../shared/market is not there")
     found: dict[str, list[float]] = defaultdict(list)
     with gzip.open(DAILY, "rt") as lines:
         for row in csv.DictReader(lines):

@@ -7,10 +7,8 @@ from decimal import Decimal
 
 from botbalance.lib.money import HUNDRED, ZERO, wide
 from strategies.backtest.engine.book import Book
-from strategies.backtest.engine.outlook import Outlook
+from strategies.backtest.engine.outlook import DAY_MS, Outlook
 from strategies.domain import SETTLED, Plan
-
-DAY_MS = 86_400_000
 
 
 def turnover_left(outlook: Outlook, book: Book, row: int, most_pct: Decimal) -> Decimal:

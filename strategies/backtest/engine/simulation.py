@@ -17,19 +17,16 @@ from strategies.backtest.engine.book import BNB, Book, RestingOrder
 from strategies.backtest.engine.cashier import Cashier
 from strategies.backtest.engine.fills import fill_in_candle, spread_price
 from strategies.backtest.engine.history import History
-from strategies.backtest.engine.moments import DAY_MS, first_prices, turnover_left
-from strategies.backtest.engine.outlook import Outlook
+from strategies.backtest.engine.moments import first_prices, turnover_left
+from strategies.backtest.engine.outlook import DAY_MS, Outlook
 from strategies.backtest.engine.result import Checkpoint, Event, Result
 from strategies.backtest.engine.scan import Scanner
 from strategies.backtest.engine.scenario import FillMode, Scenario
 from strategies.domain import Goal, Leg, Limits, Plan, Trigger
 from strategies.planner import limit_price
 from strategies.planner.gauge import Gauge
-from strategies.ticks import decide_tick, order_wants_new_price
+from strategies.ticks import MOST_ROUNDS, ROUNDS_WITHOUT_FILL, decide_tick, order_wants_new_price
 
-# As the autopilot's own (orders.domain): a run of so many rounds, or so many in a row without a fill, ends.
-MOST_ROUNDS = 200
-ROUNDS_WITHOUT_FILL = 5
 BUY = Side.BUY
 # So many rows are passed before the progress is told.
 ROWS_BETWEEN_TELLING = 2000
