@@ -1,8 +1,8 @@
 # Everything starts here. Needs Python 3.11 or newer and make; nothing else.
 #   make run    set up, and start BotBalance on http://127.0.0.1:8000 (PORT=… for another)
 #   make test   set up, and run the tests
-#   make soak   the long tests: 20,000 requests of a fuzz, thousands of plans, half a minute of trading by two processes, a month replayed, and
-#               small drills in which everything fails and processes are killed
+#   make soak   the long tests, and searches with all their examples: 20,000 requests of a fuzz, thousands of plans, half a minute of
+#               trading by two processes, a month replayed, and small drills in which everything fails and processes are killed
 #   make bench  what users cost: rate limits, dispatching, planning, pages, memory; back-tests beside others; tables, and bench/results.json
 #   make check  lint, types, migrations, deployment settings
 PYTHON ?= python3
@@ -45,7 +45,7 @@ test: setup-dev
 	$(BIN)/python -m pytest -n auto -q $(TEST_ARGS)
 
 soak: setup-dev
-	$(BIN)/python -m pytest -n auto -q -m soak $(TEST_ARGS)
+	SOAK=1 $(BIN)/python -m pytest -n auto -q -m "soak or search" $(TEST_ARGS)
 
 bench: setup-dev .venv-bench/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)

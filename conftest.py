@@ -28,12 +28,13 @@ from exchanges.models import ExchangeAccount
 from strategies import services as strategies
 from strategies.domain import Target
 from strategies.models import Strategy
+from tests.once import _inherits_nothing, pytest_itemcollected  # noqa: F401  (hooks of pytest, found by their names)
 from tests.required import (  # noqa: F401  (hooks of pytest, which finds them by their names here)
     pytest_configure,
     pytest_make_collect_report,
     pytest_runtest_makereport,
 )
-from tests.support import SHARED, skip_or_fail
+from tests.support import SHARED, examples, skip_or_fail
 
 PASSWORD = "correct-horse-9"  # noqa: S105  (of users who live for one test)
 
@@ -42,14 +43,15 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A timing of one machine says nothing on another, and a build must not fail by the luck of a draw.
-hypothesis.settings.register_profile("here", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+SEARCH: dict[str, Any] = {"deadline": None, "max_examples": examples(100)}
+hypothesis.settings.register_profile("here", **SEARCH)
+hypothesis.settings.register_profile("ci", **SEARCH, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") or os.environ.get("REQUIRE_ALL") else "here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: at the end no worker is left alone with one of them."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    """First what needs an installation: it is long, and one worker makes one for all it is given of these."""
+    items.sort(key=lambda item: not hasattr(getattr(item, "module", None), "install"))
 
 
 def pytest_collection_finish() -> None:

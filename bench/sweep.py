@@ -16,7 +16,7 @@ from strategies.backtest import services
 from strategies.backtest.models import Sweep
 from strategies.backtest.selectors import sweeps as selectors
 from strategies.backtest.services import sweep_processes, sweeps
-from strategies.backtest.spaces import read_search
+from strategies.backtest.sweeping.spaces import read_search
 
 QUOTE = "USDT"
 HOUR_MS = 3_600_000

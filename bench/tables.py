@@ -96,6 +96,8 @@ def _backtest(found: dict[str, Any]) -> str:
                 case["ours_ms"],
                 case["bt_ms"],
                 case["times_faster_than_bt"],
+                case["bt_quickest_ms"],
+                case["times_faster_than_bt_quickest"],
                 case["vectorbt_ms"],
                 case["times_faster_than_vectorbt"],
                 *(round(case["fresh_ms"][tool]) for tool in ("ours", "bt", "vectorbt")),
@@ -104,12 +106,13 @@ def _backtest(found: dict[str, Any]) -> str:
             for name, case in cases.items()
         ]
         head = (
-            "case", "rebalances", "ours, ms", "bt, ms", "times", "vectorbt, ms", "times", "fresh, ms", "bt", "vectorbt",
+            "case", "rebalances", "ours, ms", "bt, ms", "times", "its quickest, ms", "times", "vectorbt, ms", "times",
+            "fresh, ms", "bt", "vectorbt",
             "end values differ by",
         )  # fmt: skip
         tables.append(_table("back-test beside others", head, rows))
     sizes = [found["minutes"], *found["growth"]]
-    names = ("rows", "assets", "rebalances", "ms", "peak_mb")
+    names = ("rows", "assets", "rebalances", "ms", "us_each", "peak_mb")
     grown = [[size[name] for name in names] for size in sizes]
     return "\n\n".join([*tables, _table("back-test by size (the first by the minute)", names, grown)])
 

@@ -13,6 +13,7 @@ from strategies import selectors as strategies
 from strategies.domain import BandType, Limits, target_weights
 from strategies.models import Strategy
 from strategies.planner.bands import Managed
+from strategies.planner.fee_money import without_fee_money
 from strategies.services import limits_of
 
 
@@ -64,10 +65,15 @@ def summarise(account: ExchangeAccount, *, fresh: bool = False) -> Summary:
     limits = limits_of(strategy, known.fee_rate, valuation.nav, ZERO)
     with wide():
         managed = Managed.of(valuation, targets, limits)
+        counted = without_fee_money(valuation, limits.bnb_for_fees)
         wanted = target_weights(targets, strategy.quote)
         held = {holding.asset for holding in valuation.holdings}
         holdings = [*valuation.holdings, *(_nothing_of(asset) for asset in wanted if asset not in held)]
-        rows = tuple(_row(holding, wanted.get(holding.asset), managed, limits, strategy.quote) for holding in holdings)
+        values = {**dict.fromkeys(held, ZERO), **{holding.asset: holding.value for holding in counted.holdings}}
+        rows = tuple(
+            _row(holding, values.get(holding.asset, ZERO), wanted.get(holding.asset), managed, limits, strategy.quote)
+            for holding in holdings
+        )
     return Summary(valuation, known, strategy, rows, managed.value)
 
 
@@ -81,15 +87,22 @@ def _unmanaged(holding: Holding) -> SummaryRow:
     )
 
 
-def _row(holding: Holding, target_pct: Decimal | None, managed: Managed, limits: Limits, quote: str) -> SummaryRow:
-    """A holding as `largest_drift` judges it, by which the autopilot goes."""
+def _row(
+    holding: Holding,
+    value: Decimal | None,
+    target_pct: Decimal | None,
+    managed: Managed,
+    limits: Limits,
+    quote: str,
+) -> SummaryRow:
+    """A holding as `largest_drift` judges it, by which the autopilot goes: `value` is what of it counts."""
     row = replace(_unmanaged(holding), target_pct=target_pct)
     is_quote = holding.asset == quote
-    if holding.value is None or managed.value <= 0 or not (is_quote or holding.asset in managed.weights):
+    if value is None or managed.value <= 0 or not (is_quote or holding.asset in managed.weights):
         return row
     target = managed.quote_target(limits) if is_quote else managed.target_value(holding.asset)
     has_band = not is_quote or limits.band_type == BandType.ABSOLUTE
-    row = replace(row, is_outside=has_band and abs(target - holding.value) > managed.band(target, limits))
+    row = replace(row, is_outside=has_band and abs(target - value) > managed.band(target, limits))
     if target_pct is None:
         return row
-    return replace(row, share_pct=managed.points(holding.value), drift_pct=managed.points(holding.value - target))
+    return replace(row, share_pct=managed.points(value), drift_pct=managed.points(value - target))

@@ -184,6 +184,7 @@ CACHES: dict[str, dict[str, Any]] = {
 INSTALLED_APPS = [
     "botbalance",
     "orders",
+    "orders.dust",
     "strategies",
     "strategies.backtest",
     "portfolio",
@@ -298,6 +299,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "exchanges.models.ExchangeAccount.Status",
         "BacktestState": "strategies.backtest.models.BacktestRun.State",
+        "DustSweepState": "orders.dust.models.DustSweep.State",
         "OrderStatus": "orders.domain.STATUS_CHOICES",
         "ProposalState": "strategies.models.TargetProposal.State",
         "RunState": "orders.models.Run.State",

@@ -20,6 +20,7 @@ me: list[URLPattern | URLResolver] = [
     path("", include("exchanges.api_urls")),
     path("", include("portfolio.api_urls")),
     path("", include("orders.api_urls")),
+    path("", include("orders.dust.api_urls")),
     path("", include("strategies.api_urls")),
     path("", include("strategies.backtest.api_urls")),
 ]
@@ -34,6 +35,7 @@ urlpatterns = [
     path("strategies/", include("strategies.urls")),
     path("backtests/", include("strategies.backtest.urls")),
     path("orders/", include("orders.urls")),
+    path("dust/", include("orders.dust.urls")),
     path("auth/", include("accounts.urls")),
     path("language/", set_language, name="set_language"),
     path("api/auth/", include("accounts.api_urls")),

@@ -34,6 +34,9 @@ class ExchangeAccount(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.UNCHECKED)
     status_reason = models.CharField(max_length=400, blank=True, default="")
     checked_at = models.DateTimeField(null=True, blank=True)
+    # Whether the account pays commission in BNB, as the exchange said last; None before anybody has asked.
+    pays_in_bnb = models.BooleanField(null=True, editable=False)
+    fee_asset_read_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 

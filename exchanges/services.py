@@ -204,6 +204,13 @@ def exchange_info_for(account: ExchangeAccount) -> ExchangeInfo:
     return markets.rules(venue, _adapter(venue))
 
 
+def know_fee_asset(account: ExchangeAccount, quote: str) -> None:
+    """See to it that it is known whether the account pays fees in BNB. Raises an ExchangeError."""
+    rules = exchange_info_for(account).pair(standing.BNB, quote)
+    if rules is not None:
+        standing.know_fee_asset(account, adapter_for(account), rules.symbol)
+
+
 def refresh_rules_for(account: ExchangeAccount) -> None:
     """Read the venue's symbol rules again, after the exchange refused an order for a filter."""
     venue, _source = venue_of(account)

@@ -5,6 +5,7 @@ whatever the exchange says.
 """
 
 import logging
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,13 +14,16 @@ from django.utils.translation import gettext as _
 from botbalance.lib.errors import Invalid
 from exchanges import keys
 from exchanges.adapters.base import ExchangeAdapter
-from exchanges.errors import CredentialsRefused
+from exchanges.errors import CredentialsRefused, ExchangeError
 from exchanges.models import ExchangeAccount
 
 logger = logging.getLogger(__name__)
 
 Status = ExchangeAccount.Status
 REASON_CHARACTERS = 400
+BNB = "BNB"
+# Its owner switches it at the exchange, which tells nobody.
+FEE_ASSET_KNOWN_FOR = timedelta(hours=1)
 
 
 def ask(account: ExchangeAccount, adapter: ExchangeAdapter) -> str:
@@ -44,6 +48,28 @@ def remember_uid(account: ExchangeAccount, uid: int | None) -> None:
     account.exchange_uid = uid
     if account.pk is not None:
         ExchangeAccount.objects.filter(pk=account.pk).update(exchange_uid=uid)
+
+
+def know_fee_asset(account: ExchangeAccount, adapter: ExchangeAdapter, symbol: str) -> None:
+    """Ask whether the account pays commission in BNB, unless that was asked lately; `symbol` is one it may trade.
+
+    An answer that cannot be had leaves what was known. Where nothing was it raises an ExchangeError.
+    """
+    read_at = account.fee_asset_read_at
+    if read_at is not None and timezone.now() - read_at < FEE_ASSET_KNOWN_FOR:
+        return
+    try:
+        discount = adapter.commission(symbol).discount
+    except ExchangeError as error:
+        if account.pays_in_bnb is None or isinstance(error, CredentialsRefused):
+            raise
+        logger.warning("account %s: whether it pays fees in BNB is not known anew: %s", account.pk, error.message)
+        return
+    account.pays_in_bnb = discount.enabled_for_account and discount.enabled_for_symbol and discount.asset == BNB
+    account.fee_asset_read_at = timezone.now()
+    ExchangeAccount.objects.filter(pk=account.pk).update(
+        pays_in_bnb=account.pays_in_bnb, fee_asset_read_at=account.fee_asset_read_at
+    )
 
 
 def refuse_second_connection(account: ExchangeAccount) -> None:

@@ -1,24 +1,11 @@
 from datetime import datetime
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from botbalance.lib.admin import ReadOnly
+from botbalance.lib.admin import ReadOnly, ReadOnlyInline
 from orders import outlook, telling
 from orders.models import Autopilot, Fill, Order, OrderEvent, Run, StrangerOrder, Tick, Watch
-
-
-class ReadOnlyInline(admin.TabularInline):
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class FillInline(ReadOnlyInline):

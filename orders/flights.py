@@ -8,8 +8,10 @@ from decimal import Decimal
 from django.utils import timezone
 
 from botbalance.lib.many import among
+from botbalance.lib.money import ZERO
 from exchanges.models import ExchangeAccount
 from orders.models import Autopilot
+from strategies.domain import Target
 from strategies.models import Allocation, Strategy
 from strategies.schedules import coming_time
 from strategies.selectors import every
@@ -99,15 +101,16 @@ def flights_at(account_ids: Sequence[int]) -> list[Flight]:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """What a strategy wants and its account holds, by asset: percent, and amounts free and locked together."""
+    """What a strategy wants, and what its account holds of each asset, free and locked together."""
 
     flight: Flight
-    targets: dict[str, Decimal]
+    targets: list[Target]
     quote: str
     band_pct: Decimal
     band_type: str
     sell_unlisted: bool
     reserve_pct: Decimal
+    bnb_for_fees: Decimal
     holdings: dict[str, Decimal]
 
 
@@ -116,24 +119,33 @@ def portfolios_of(flying: Sequence[Flight]) -> list[Portfolio]:
     if not flying:
         return []
     by_strategy = {flight.strategy_id: flight for flight in flying}
-    targets: dict[int, dict[str, Decimal]] = {}
-    for strategy_id, asset, weight in Allocation.objects.filter(strategy__in=among(by_strategy)).values_list(
-        "strategy_id", "asset", "weight_pct"
+    targets: dict[int, list[Target]] = {}
+    for strategy_id, asset, weight, keep in Allocation.objects.filter(strategy__in=among(by_strategy)).values_list(
+        "strategy_id", "asset", "weight_pct", "keep"
     ):
-        targets.setdefault(strategy_id, {})[asset] = weight
+        targets.setdefault(strategy_id, []).append(Target(asset, weight, keep))
     rows = Strategy.objects.filter(pk__in=among(by_strategy)).values_list(
-        "pk", "quote", "min_delta_pct", "band_type", "sell_unlisted", "quote_reserve_pct", "account__balances__balances"
+        "pk",
+        "quote",
+        "min_delta_pct",
+        "band_type",
+        "sell_unlisted",
+        "quote_reserve_pct",
+        "bnb_for_fees",
+        "account__pays_in_bnb",
+        "account__balances__balances",
     )
     return [
         Portfolio(
             by_strategy[pk],
-            targets.get(pk, {}),
+            targets.get(pk, []),
             quote,
             band_pct,
             band_type,
             sell_unlisted,
             reserve_pct,
+            bnb_for_fees if pays_in_bnb else ZERO,
             {asset: Decimal(free) + Decimal(locked) for asset, (free, locked) in (holdings or {}).items()},
         )
-        for pk, quote, band_pct, band_type, sell_unlisted, reserve_pct, holdings in rows
+        for pk, quote, band_pct, band_type, sell_unlisted, reserve_pct, bnb_for_fees, pays_in_bnb, holdings in rows
     ]

@@ -137,6 +137,8 @@ class Order(models.Model):
     type = models.CharField(max_length=20, default="LIMIT")
     price = MoneyField()
     quantity = MoneyField()
+    # Of an order between two coins: what one of its quote asset was worth in the strategy's quote when it was planned.
+    quote_price = MoneyField(null=True)
     executed_quantity = MoneyField(default=Decimal(0))
     cumulative_quote = MoneyField(default=Decimal(0))
     # Executed quantity that fill rows account for; the two differ until the fills have been read.
@@ -189,6 +191,16 @@ class Order(models.Model):
         """
         ended = self.status in LAPSED or (self.status == Status.CANCELED and self.cancel_requested)
         return ended and self.executed_quantity < self.quantity
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it trades two coins for each other."""
+        return self.quote_price is not None
+
+    @property
+    def was_in_vain(self) -> bool:
+        """Whether it was to trade two coins for each other and has ended without: through the quote they still can."""
+        return self.is_direct and self.is_final and not self.executed_quantity
 
     @property
     def notional(self) -> Decimal:

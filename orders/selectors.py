@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from botbalance.lib.errors import NotFound
-from botbalance.lib.money import ZERO
+from botbalance.lib.money import ONE, ZERO, wide
 from exchanges.domain import Side
 from exchanges.models import ExchangeAccount
 from orders.domain import RESTING, UNFINISHED, RoundView, Status
+from orders.dust import selectors as conversions
 from orders.models import Autopilot, Fill, Order, OrderEvent, Round, Run, StrangerOrder, Tick, Watch
 from portfolio.models import CashFlow
 from portfolio.selectors import milliseconds
@@ -103,12 +104,14 @@ def unfinished_orders(account: ExchangeAccount) -> QuerySet[Order]:
 
 
 def accounts_with_work() -> QuerySet[ExchangeAccount]:
-    """Accounts with orders to ask about or a rebalance under way."""
+    """Accounts with orders or a conversion to ask about, or a rebalance under way."""
     with_orders = Order.objects.filter(DUE).values("account")
     with_runs = Run.objects.filter(state=Run.State.ACTIVE).values("account")
+    with_sweeps = conversions.all_unresolved().values("account")
     # A key that is refused cannot ask about orders; a run at such an account still has to be ended.
     usable = ~Q(status=ExchangeAccount.Status.REFUSED)
-    rows = ExchangeAccount.objects.filter((Q(pk__in=with_orders) & usable) | Q(pk__in=with_runs), archived_at=None)
+    asking = (Q(pk__in=with_orders) | Q(pk__in=with_sweeps)) & usable
+    rows = ExchangeAccount.objects.filter(asking | Q(pk__in=with_runs), archived_at=None)
     return rows.select_related("user").order_by("id")
 
 
@@ -121,24 +124,30 @@ def unwatched_accounts() -> list[int]:
 
 
 def has_work(account_id: int) -> bool:
-    """Whether an account has orders to ask about or a rebalance under way."""
+    """Whether an account has orders or a conversion to ask about, or a rebalance under way."""
     return (
         Order.objects.filter(DUE, account_id=account_id).exists()
         or Run.objects.filter(account_id=account_id, state=Run.State.ACTIVE).exists()
+        or conversions.all_unresolved().filter(account_id=account_id).exists()
     )
 
 
 def turnover_since(account: ExchangeAccount, hours: int = 24) -> Decimal:
     """Notional traded by our orders at an account within the last hours, in the quote."""
     since = timezone.now() - timedelta(hours=hours)
-    rows = Fill.objects.filter(order__account=account, at__gte=since).values_list("quote_quantity", flat=True)
-    return sum(rows, ZERO)
+    rows = Fill.objects.filter(order__account=account, at__gte=since)
+    with wide():
+        paid = rows.values_list("quote_quantity", "order__quote_price")
+        return sum((amount if worth is None else amount * worth for amount, worth in paid), ZERO)
 
 
 def turnover_resting(account: ExchangeAccount) -> Decimal:
     """Notional that our unfinished orders at an account may still trade, in the quote."""
     rows = Order.objects.filter(account=account, status__in=UNFINISHED)
-    return sum((row.price * (row.quantity - row.executed_quantity) for row in rows), ZERO)
+    with wide():
+        return sum(
+            (row.price * (row.quantity - row.executed_quantity) * (row.quote_price or ONE) for row in rows), ZERO
+        )
 
 
 def rounds_of(run: Run) -> list[Round]:
@@ -147,19 +156,22 @@ def rounds_of(run: Run) -> list[Round]:
 
 
 def has_unresolved_orders(account: ExchangeAccount) -> bool:
-    """Whether an order of the account is meant but not sent, or sent with an outcome that is not known yet."""
-    return Order.objects.filter(account=account, status__in=(Status.PENDING, Status.UNKNOWN)).exists()
+    """Whether an order, or a conversion of small balances, is meant but not sent, or its outcome is not known yet."""
+    return (
+        Order.objects.filter(account=account, status__in=(Status.PENDING, Status.UNKNOWN)).exists()
+        or conversions.all_unresolved().filter(account=account).exists()
+    )
 
 
 def round_view(round_: Round) -> RoundView:
-    """A round as its run's next step depends on it."""
+    """A round as its run's next step depends on it. Two coins that are refused directly still have another way."""
     orders = list(round_.orders.all())
     return RoundView(
         statuses=tuple(Status(order.status) for order in orders),
         fills_recorded=all(order.executed_quantity == order.recorded_quantity or order.trades_lost for order in orders),
         executed_anything=any(order.executed_quantity > 0 for order in orders),
         reached_exchange=any(order.exchange_order_id is not None for order in orders),
-        refusals=tuple(order.error for order in orders if order.status == Status.REJECTED and order.error),
+        refusals=tuple(o.error for o in orders if o.status == Status.REJECTED and o.error and not o.is_direct),
         planned_ms=milliseconds(round_.created_at),
         resting_since_ms=tuple(order.sent_ms for order in orders if order.is_resting),
         cut_short_ms=tuple(

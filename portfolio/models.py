@@ -37,6 +37,9 @@ class PortfolioSnapshot(models.Model):
     quote = models.CharField(max_length=10)
     nav = MoneyField()
     holdings = models.JSONField(default=list)
+    # Of one bitcoin, held or not, in the quote: what performance is measured by. None where there was none, and in rows
+    # from before it was recorded.
+    bitcoin_price = MoneyField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("portfolio snapshot")

@@ -13,6 +13,7 @@ from botbalance.lib.money import wide
 from exchanges.domain import Balance
 from exchanges.models import ExchangeAccount
 from portfolio.models import AccountBalances, CashFlow, ExplainedBalances, PortfolioSnapshot
+from portfolio.performance.figures import BITCOIN
 from portfolio.performance.history import CameOrWent, Recorded
 from portfolio.performance.series import thinned
 
@@ -127,8 +128,8 @@ def thinned_history(
         wanted |= Q(pk__in=earliest.filter(at__gte=moment)[:1])
     if with_fills:
         wanted |= Q(reason=PortfolioSnapshot.Reason.FILL)
-    chosen = rows.filter(wanted).order_by("at", "id").values_list("at", "nav", "holdings")
-    return (_recorded(at, nav, holdings) for at, nav, holdings in chosen.iterator())
+    chosen = rows.filter(wanted).order_by("at", "id").values_list("at", "nav", "holdings", "bitcoin_price")
+    return (_recorded(*row) for row in chosen.iterator())
 
 
 def _last_of_each(
@@ -145,10 +146,12 @@ def noticed_flows(account: ExchangeAccount, start: datetime | None = None) -> li
     return [CameOrWent(*row) for row in rows.values_list("at", "asset", "amount", "value")]
 
 
-def _recorded(at: datetime, nav: Decimal, holdings: Iterable[Mapping[str, str | None]]) -> Recorded:
-    """A stored valuation. A price is the value over the amount: what was held is what has one."""
+def _recorded(
+    at: datetime, nav: Decimal, holdings: Iterable[Mapping[str, str | None]], bitcoin_price: Decimal | None
+) -> Recorded:
+    """A stored valuation. A price is the value over the amount: what was held is what has one, and bitcoin."""
     totals: dict[str, Decimal] = {}
-    prices: dict[str, Decimal] = {}
+    prices: dict[str, Decimal] = {} if bitcoin_price is None else {BITCOIN: bitcoin_price}
     with wide():
         for row in holdings:
             asset, total, value = str(row["asset"]), Decimal(row["total"] or 0), row["value"]

@@ -19,6 +19,7 @@ from exchanges.models import ExchangeAccount
 from portfolio import selectors
 from portfolio.domain import Valuation, asset_price, value_portfolio
 from portfolio.models import AccountBalances, CashFlow, ExplainedBalances, PortfolioSnapshot
+from portfolio.performance.figures import BITCOIN
 from portfolio.selectors import KnownBalances
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,8 @@ def take_snapshot(
         known = read_balances(account)
     market = exchanges.market_for(account, trading=True)
     valuation = value_portfolio(known.balances, account.quote, market.prices, market.info)
+    with wide():
+        bitcoin_price = asset_price(BITCOIN, account.quote, market.prices, market.info)
     return PortfolioSnapshot.objects.create(
         account=account,
         at=timezone.now(),
@@ -114,6 +117,7 @@ def take_snapshot(
             }
             for holding in valuation.holdings
         ],
+        bitcoin_price=bitcoin_price,
     )
 
 

@@ -12,8 +12,12 @@ from typing import NamedTuple
 
 from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
 from exchanges.domain import Side
+from strategies.direct_reasons import DIRECT_REASONS
 
 MAX_TARGETS = 50
+DAYS_OF_A_YEAR = 365  # these markets never close
+# What fees are paid in at a discount, where the account's owner has switched that on at the exchange.
+BNB = "BNB"
 
 
 class Trigger(StrEnum):
@@ -75,7 +79,11 @@ class Limits:
     hysteresis_pct: how far inside the edge a leg to the edge goes, in percent of the band; 0 is the edge, 100 the
     target. cost_horizon_days: a coin is traded only where the fee is less than being off its target would cost over so
     many days, by `variances` (of a year, as fractions squared, by asset; one that is not known is traded); None for no
-    such test.
+    such test. direct_pairs: what one coin has too much of and another lacks is traded on the symbol of the two, where
+    that is cheaper than two orders through the quote. maker_rate: commission of an order that waits for its price, as a
+    fraction; None for `fee_rate`. avoided: symbols of two coins that are not to be traded on.
+    bnb_for_fees: worth of BNB that is kept to pay fees: it is neither sold nor a part of what is managed, and is bought
+    again when less than half of it is left; 0 for none, and for an account that does not pay in BNB.
     """
 
     min_delta_pct: Decimal = ONE
@@ -99,6 +107,10 @@ class Limits:
     hysteresis_pct: Decimal = ZERO
     cost_horizon_days: Decimal | None = None
     variances: Mapping[str, Decimal] = field(default_factory=dict)
+    direct_pairs: bool = False
+    maker_rate: Decimal | None = None
+    avoided: frozenset[str] = frozenset()
+    bnb_for_fees: Decimal = ZERO
 
     def worst_price(self, symbol: str, side: Side) -> Decimal | None:
         """The price no buy on the symbol may be above and no sell below; None for none."""
@@ -111,16 +123,35 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """An order that rests at the exchange: what it will still buy or sell is not planned twice."""
+    """An order that rests at the exchange: what it will still buy or sell is not planned twice.
+
+    `placed_as` is its side at the exchange where `side` is that of one of its two coins: who buys ETH with BTC sells
+    BTC.
+    """
 
     symbol: str
     side: Side
     price: Decimal
     remaining: Decimal
+    placed_as: Side | None = None
+
+
+class Direct(NamedTuple):
+    """What a leg between two coins trades in place of the quote: the `counter`. Prices are in the quote; `cost` is what
+    the leg costs, `instead` what two legs through the quote would: shares of its value.
+    """
+
+    counter: str
+    counter_price: Decimal
+    base_price: Decimal
+    cost: Decimal
+    instead: Decimal
 
 
 class Leg(NamedTuple):
-    """One LIMIT order of a plan. `fee` is an estimate in the quote asset."""
+    """One LIMIT order of a plan. `fee` is an estimate in the quote; `asset` is what `quantity` is of. Without `direct`
+    it is traded against the quote, and `price` is in that; else in the counter.
+    """
 
     symbol: str
     asset: str
@@ -128,10 +159,25 @@ class Leg(NamedTuple):
     price: Decimal
     quantity: Decimal
     fee: Decimal
+    direct: Direct | None = None
 
     @property
     def notional(self) -> Decimal:
-        return self.price * self.quantity
+        """What it trades, in the quote."""
+        if self.direct is None:
+            return self.price * self.quantity
+        return self.price * self.quantity * self.direct.counter_price
+
+    @property
+    def told(self) -> "Skip | None":
+        """Why it trades two coins for each other, as a sentence of REASONS; None for a leg against the quote."""
+        if self.direct is None:
+            return None
+        sold, bought = self.asset, self.direct.counter
+        if self.side is Side.BUY:
+            sold, bought = bought, sold
+        costs = {"cost": self.direct.cost, "instead": self.direct.instead}
+        return Skip(self.symbol, "direct", {"sold": sold, "bought": bought, **costs})
 
 
 class Skip(NamedTuple):
@@ -139,7 +185,7 @@ class Skip(NamedTuple):
 
     Facts are texts, or decimals that become texts when the sentence is asked for: a plan of which nobody reads the
     reasons, as in a back-test, does not pay for them. Decimals are shown with two decimals; drift and band are values
-    in the quote, shown as points of `managed`.
+    in the quote, shown as points of `managed`; cost and instead are shares, shown in percent.
     """
 
     asset: str
@@ -157,6 +203,10 @@ class Skip(NamedTuple):
         if name in _POINTS:
             managed = self.facts["managed"]
             fact = points_of(fact, managed) if isinstance(managed, Decimal) else fact
+        elif name in _SHARES:
+            shown = {quantize(Decimal(self.facts[share]) * HUNDRED, 2) for share in _SHARES}
+            alike = len(shown) == 1 and len({self.facts[share] for share in _SHARES}) == 2
+            return f"{quantize(fact * HUNDRED, 4 if alike else 2):f}"
         return plain(quantize(fact, 2))
 
     @property
@@ -165,6 +215,7 @@ class Skip(NamedTuple):
 
 
 _POINTS = frozenset({"drift", "band"})
+_SHARES = frozenset({"cost", "instead"})
 
 
 class AllocationView(NamedTuple):
@@ -182,7 +233,9 @@ class Plan:
     """Legs in the order they are sent, sells first. `nav` is the whole account, `managed` the part targets refer to.
 
     `is_cut_short`: something that is wanted, or ought to be, has no order. Reasons and weights are worked out for who
-    asks for them: a plan with legs is traded without.
+    asks for them: a plan with legs is traded without. `untaken`: symbols on which two coins could be traded for each
+    other and are not, by symbol, each with the reason. `leg_for_fees` is the one of the legs, if any, that buys BNB to
+    pay fees with.
     """
 
     quote: str
@@ -194,6 +247,8 @@ class Plan:
     note: Callable[[], tuple[Skip, ...]] = field(compare=False, repr=False)
     explain: Callable[[tuple[Skip, ...]], tuple[Skip, ...]] = field(compare=False, repr=False)
     weigh: Callable[[], tuple[AllocationView, ...]] = field(compare=False, repr=False)
+    untaken: tuple[Skip, ...] = ()
+    leg_for_fees: Leg | None = None
 
     @cached_property
     def noted(self) -> tuple[Skip, ...]:
@@ -224,7 +279,9 @@ class Plan:
 
 
 # Reasons that leave nothing to be done. `held` are coins the owner did not list and did not ask to sell.
-SETTLED = frozenset({"within_band", "at_target", "held", "held_unpriced", "kept", "not_worth"})
+SETTLED = frozenset(
+    {"within_band", "at_target", "held", "held_unpriced", "kept", "kept_for_fees", "not_worth", "direct_rest"}
+)
 # What may be over in a moment, and is looked at every time.
 PASSING = frozenset({"price_jump", "crossed_price"})
 # Without a band there is always a rest too small to be traded, and buying ends when what may be spent is spent.
@@ -241,6 +298,7 @@ def _(sentence: str) -> str:
 
 
 REASONS: dict[str, str] = {
+    **DIRECT_REASONS,
     "within_band": _("Within the band: {drift} points from the target {target} %, the band is {band} points."),
     "at_target": _("At its target of {target} %, but for a rest of {drift} points."),
     "spent": _(
@@ -249,6 +307,7 @@ REASONS: dict[str, str] = {
     "held": _("Not among the targets, so it is left alone and does not count towards them."),
     "held_unpriced": _("Not among the targets and without a price in {quote}; left alone."),
     "kept": _("Above its target, but {keep} {asset} are never sold."),
+    "kept_for_fees": _("Kept to pay fees with, up to {worth} {quote}; that does not count towards the targets."),
     "not_worth": _(
         "Left as it is: the fee of {fee} {quote} is more than the {benefit} {quote} that being nearer to its target is "
         "worth over {days} days."
@@ -287,6 +346,11 @@ REASONS: dict[str, str] = {
     "quote_off": _("{quote} is {drift} points from what the targets leave for it; no coin's difference can be traded."),
     "nothing_to_manage": _("There is nothing to divide: the account holds no value in {quote} and the targets."),
 }
+
+
+def at_rest(skips: Iterable[Skip]) -> frozenset[str]:
+    """Assets that are where they should be: when they leave, that is a new attempt."""
+    return frozenset(skip.asset for skip in skips if skip.code in SETTLED)
 
 
 def points_of(value: Decimal, managed: Decimal) -> Decimal:

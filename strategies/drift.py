@@ -2,8 +2,9 @@
 
 It computes in floats, because it only finds whom to look at; the planner decides in decimals what is traded, if
 anything. A rounding at the edge may have somebody looked at in vain, and never the other way round: whoever the planner
-would trade for is found, by its own rules: the same managed value, bands, and drift of the quote. Open orders are not
-known here; an account that has any is looked at anyway.
+would trade for is found, by its own rules: the same managed value, bands, drift of the quote, BNB for fees, and of an
+asset of which something is kept only what may be sold. Open orders are not known here; an account that has any is
+looked at anyway.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from botbalance.lib.money import ZERO
 from exchanges.domain import ExchangeInfo, PriceSnapshot
 from portfolio.domain import asset_price
-from strategies.domain import BandType, Target, held_apart
+from strategies.domain import BNB, BandType, Target, held_apart
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,12 +40,18 @@ class Drift(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Portfolio:
-    """One portfolio as it is scanned. `rows` are [instrument, amount, weight, is a target], the quote's first."""
+    """One portfolio as it is scanned. `rows` are [instrument, amount, weight, is a target, keep], the quote's first.
+
+    Where `fee_money` (in the quote) is not 0 the last is BNB's, of which so much does not count; none of it does where
+    BNB is `left_alone`.
+    """
 
     version: object
     band: float
     is_relative: bool
     rows: Floats
+    fee_money: float
+    left_alone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,34 +87,42 @@ class DriftBook:
         key: int,
         version: object,
         *,
-        targets: Mapping[str, Decimal],
+        targets: Sequence[Target],
         quote: str,
         band_pct: Decimal,
         band_type: str,
         sell_unlisted: bool,
         reserve_pct: Decimal,
         holdings: Mapping[str, Decimal],
+        bnb_for_fees: Decimal = ZERO,
     ) -> None:
-        """Remember a portfolio: its targets in percent, and what it holds of each asset, free and locked together.
+        """Remember a portfolio: its targets, and what it holds of each asset, free and locked together.
 
         `version` is the caller's, of any kind but None: to know when what is kept is out of date.
         """
-        apart = held_apart(holdings, [Target(asset, weight) for asset, weight in targets.items()], quote, sell_unlisted)
-        weights = dict(targets)
+        apart = held_apart(holdings, targets, quote, sell_unlisted)
+        weights = {target.asset: target.weight_pct for target in targets}
+        keeps = {target.asset: target.keep for target in targets}
         for asset, amount in holdings.items():
             if amount and asset != quote and asset not in apart:
                 weights.setdefault(asset, Decimal(0))
         rest = 100 - sum(weights.values())
-        rows = np.empty((4, len(weights) + 1))
-        rows[:, 0] = (self._instrument(quote, quote), holdings.get(quote, 0), max(rest, reserve_pct), False)
+        left_alone = bool(bnb_for_fees) and BNB not in weights
+        if bnb_for_fees:
+            weights[BNB] = weights.pop(BNB, ZERO)
+        rows = np.empty((5, len(weights) + 1))
+        rows[:, 0] = (self._instrument(quote, quote), holdings.get(quote, 0), max(rest, reserve_pct), False, 0)
         for column, (asset, weight) in enumerate(weights.items(), start=1):
             rows[:, column] = (
                 self._instrument(asset, quote),
                 holdings.get(asset, 0),
                 weight,
-                asset in targets,
+                asset in keeps,
+                keeps.get(asset, 0),
             )
-        self._portfolios[key] = _Portfolio(version, float(band_pct), band_type == BandType.RELATIVE, rows)
+        self._portfolios[key] = _Portfolio(
+            version, float(band_pct), band_type == BandType.RELATIVE, rows, float(bnb_for_fees), left_alone
+        )
 
     def scan(self, keys: Sequence[int], prices: PriceSnapshot, info: ExchangeInfo) -> list[Drift]:
         """The drift of each portfolio, all of one venue, in the order of `keys`; KeyError for an unknown one."""
@@ -123,20 +139,33 @@ class DriftBook:
 
         instruments = rows[0].astype(np.intp)
         values = rows[1] * market.values[instruments]
+        fee_money = np.fromiter((portfolio.fee_money for portfolio in batch), np.float64, len(batch))
+        keeping = np.flatnonzero(fee_money)
+        if keeping.size:
+            bnb, kept = (starts + sizes)[keeping] - 1, fee_money[keeping]
+            worth = values[bnb]
+            left_alone = np.array([batch[place].left_alone for place in keeping])
+            values[bnb] = np.where(left_alone, 0, np.maximum(worth - kept, 0))
         managed = np.add.reduceat(values, starts)
         wanted = managed[owner] * rows[2] / 100
-        away = np.abs(wanted - values)
+        sellable = np.maximum(rows[1] - rows[4], 0) * market.values[instruments]
+        above = values - wanted
+        away = np.where(above > 0, np.minimum(above, sellable), -above)
         band = np.where(is_relative[owner], wanted, managed[owner]) * band_pct[owner] / 100
 
         is_target = rows[3] > 0
         unusable = ~market.usable[instruments]
         unpriced = np.add.reduceat(is_target & unusable, starts, dtype=np.intp) > 0
-        # No drift: what has no price, and the quote under a relative band, a share of what may be nothing.
+        # No drift: what has no price; and the quote under a relative band, a share of what may be nothing, or where it
+        # is off because something is above its target that is kept.
         silent = market.values[instruments] <= 0
-        silent[starts] |= is_relative
+        is_held_back = (rows[4] > 0) & (above > SLACK * managed[owner])
+        silent[starts] |= is_relative | np.logical_or.reduceat(is_held_back, starts)
         silent |= (managed <= 0)[owner]
         away[silent] = 0
         outside_rows = (away > band - SLACK * managed[owner]) & ~silent
+        if keeping.size:
+            outside_rows[bnb] |= (worth * 2 < kept * (1 + SLACK)) & ~silent[bnb]
         outside = np.logical_or.reduceat(outside_rows, starts)
 
         # The furthest row of each portfolio, of those outside where there are any.

@@ -34,6 +34,7 @@ GROUPS = (
             "hysteresis_pct",
             "cost_horizon_days",
             "quote_reserve_pct",
+            "bnb_for_fees",
             "sell_unlisted",
         ),
     ),
@@ -41,6 +42,7 @@ GROUPS = (
         _("How orders are placed"),
         (
             "order_size_pct",
+            "direct_pairs",
             "order_step_pct",
             "order_lifetime_seconds",
             "reprice_distance_pct",
@@ -55,6 +57,7 @@ GROUPS = (
     ),
 )
 LIMITS = tuple(name for _title, names in GROUPS for name in names)
+DECIMALS = tuple(name for name in LIMITS if name.endswith("_pct") or name == "bnb_for_fees")
 # When to change a limit, beside what it does (the model's help text).
 WHEN = {
     "order_size_pct": _("Smaller for coins with a thin order book; larger to be done sooner."),
@@ -80,6 +83,8 @@ WHEN = {
     "whole_portfolio": _("On to come back to your weights at once and then trade seldom; off trades less each time."),
     "hysteresis_pct": _("50 or so when prices keep crossing the edge and the same coin is traded again and again."),
     "cost_horizon_days": _("30 or so when fees are high for the size of the portfolio, or the band is narrow."),
+    "direct_pairs": _("On where coins you hold trade for each other (ETHBTC, say), to pay one fee instead of two."),
+    "bnb_for_fees": _("10 or so, which pays the fees of about 13,000 traded at the usual rate."),
     "deploy_deposits": _("When you pay in regularly and want it invested without waiting for the band."),
 }
 # Usual intervals in minutes, offered with their names.
@@ -129,9 +134,9 @@ class StrategyForm(forms.ModelForm):
     class Meta:
         model = Strategy
         fields = ["name", *LIMITS]
-        field_classes = {name: PercentField for name in LIMITS if name.endswith("_pct")}
+        field_classes = dict.fromkeys(DECIMALS, PercentField)
         widgets: ClassVar[dict[str, Any]] = {
-            **{name: PercentInput for name in LIMITS if name.endswith("_pct")},
+            **dict.fromkeys(DECIMALS, PercentInput),
             "interval_minutes": IntervalInput,
         }
 
@@ -140,7 +145,7 @@ class StrategyForm(forms.ModelForm):
         for name, field in self.fields.items():
             if name in WHEN:
                 field.help_text = f"{field.help_text} {WHEN[name]}".strip()
-        self.fields["hysteresis_pct"].required = False
+        self.fields["hysteresis_pct"].required = self.fields["bnb_for_fees"].required = False
         interval = self["interval_minutes"]
         words = interval_in_words(interval.value())
         if words:
@@ -149,6 +154,10 @@ class StrategyForm(forms.ModelForm):
     def clean_hysteresis_pct(self) -> Decimal:
         """Empty is the edge itself."""
         return self.cleaned_data["hysteresis_pct"] or ZERO
+
+    def clean_bnb_for_fees(self) -> Decimal:
+        """Empty is none."""
+        return self.cleaned_data["bnb_for_fees"] or ZERO
 
     @property
     def groups(self) -> list[FieldGroup]:
@@ -186,7 +195,7 @@ class TargetModelForm(forms.ModelForm):
     @property
     def settings(self) -> list[forms.BoundField]:
         """The settings of the model."""
-        return [self[name] for name in concerns.fields_of(self.kind)]
+        return [self[name] for name in concerns.fields_of(self.kind) if name in self.fields]
 
 
 class AccountForm(forms.Form):

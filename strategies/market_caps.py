@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeGuard
 
 import requests
 from django.conf import settings
@@ -24,6 +24,7 @@ TIMEOUT = (3.05, 10.0)
 # Figures this old are good enough for weights that are refreshed once a day at most.
 LIFETIME_SECONDS = 3600
 MOST_CANDIDATES = 8
+_BEYOND_ALL_MONEY = Decimal(10) ** 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,14 @@ def _coin(row: Any) -> Coin:
         coin_id[:100],
         symbol[:20],
         name[:100],
-        market_cap=figure if isinstance(figure, Decimal) and figure.is_finite() and figure > 0 else None,
-        rank=int(rank) if isinstance(rank, Decimal) and rank.is_finite() else 0,
+        market_cap=figure if _is_within_reason(figure) else None,
+        rank=int(rank) if _is_within_reason(rank) else 0,
     )
+
+
+def _is_within_reason(figure: Any) -> TypeGuard[Decimal]:
+    """Above 0 and below what all money is; 1E+999999999 is a number too, and a whole one of a gigabyte."""
+    return isinstance(figure, Decimal) and figure.is_finite() and 0 < figure < _BEYOND_ALL_MONEY
 
 
 def _unreadable() -> Unavailable:

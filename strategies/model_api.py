@@ -11,8 +11,9 @@ from rest_framework.views import APIView
 from botbalance.lib.api import AmountField
 from botbalance.lib.errors import AppError
 from strategies import selectors, services
+from strategies.domain import Leg
 from strategies.models import ProposedWeight, TargetProposal
-from strategies.presentation import model_reason, skip_reason
+from strategies.presentation import leg_reason, model_reason, skip_reason
 
 MOST_SHOWN = 50
 
@@ -48,6 +49,10 @@ class ProposedOrderSerializer(serializers.Serializer[Any]):
     quantity = AmountField()
     notional = AmountField()
     fee = AmountField()
+    reason = serializers.SerializerMethodField()
+
+    def get_reason(self, leg: Leg) -> str:
+        return leg_reason(self.context["plan"], leg)
 
 
 class ProposedSkipSerializer(serializers.Serializer[Any]):
@@ -102,11 +107,12 @@ class ProposalDetail(APIView):
         body: dict[str, Any] = {**ProposalSerializer(proposal).data, "orders": None, "skips": [], "problem": ""}
         if proposal.state == TargetProposal.State.OPEN:
             try:
-                plan = services.plan_strategy(proposal.strategy, targets=selectors.proposed_targets(proposal)).plan
+                targets = selectors.proposed_targets(proposal.strategy, proposal)
+                plan = services.plan_strategy(proposal.strategy, targets=targets).plan
             except AppError as error:
                 body["problem"] = error.message
             else:
-                body["orders"] = ProposedOrderSerializer(plan.legs, many=True).data
+                body["orders"] = ProposedOrderSerializer(plan.legs, many=True, context={"plan": plan}).data
                 body["skips"] = ProposedSkipSerializer(plan.skips, many=True).data
         return Response(body)
 

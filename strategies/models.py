@@ -168,6 +168,25 @@ class Strategy(models.Model):
             "how much its price has moved lately. Empty: no such test."
         ),
     )
+    direct_pairs = models.BooleanField(
+        _("use direct pairs"),
+        default=False,
+        help_text=_(
+            "On: of one coin too much and of another too little are traded for each other by one order, where that is "
+            "cheaper than selling the one and buying the other. Off: everything goes through the quote stablecoin."
+        ),
+    )
+    bnb_for_fees = models.DecimalField(
+        _("BNB kept for fees, worth"),
+        max_digits=10,
+        decimal_places=2,
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(100_000)],
+        help_text=_(
+            "In the quote stablecoin, where the account pays its fees in BNB. So much is not sold and does not count "
+            "towards the targets; when less than half of it is left it is bought again. 0: none."
+        ),
+    )
     deploy_deposits = models.BooleanField(
         _("invest deposits"),
         default=False,
@@ -272,6 +291,8 @@ class Allocation(models.Model):
     coin_id = models.CharField(max_length=100, blank=True, default="")
 
     class Meta:
+        verbose_name = _("target weight")
+        verbose_name_plural = _("target weights")
         ordering = ["-weight_pct", "asset"]
         constraints = [models.UniqueConstraint(fields=["strategy", "asset"], name="one_weight_per_asset")]
 
@@ -298,6 +319,8 @@ class TargetProposal(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("proposal of a target model")
+        verbose_name_plural = _("proposals of target models")
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
@@ -320,6 +343,8 @@ class ProposedWeight(models.Model):
     values = models.JSONField(default=dict, blank=True)
 
     class Meta:
+        verbose_name = _("proposed weight")
+        verbose_name_plural = _("proposed weights")
         ordering = ["-after_pct", "-before_pct", "asset"]
         constraints = [models.UniqueConstraint(fields=["proposal", "asset"], name="one_proposed_weight_per_asset")]
 

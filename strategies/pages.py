@@ -24,7 +24,7 @@ from exchanges.models import ExchangeAccount
 from strategies import forms, market_caps, selectors, services
 from strategies.market_caps import Coin
 from strategies.models import Strategy, TargetProposal
-from strategies.presentation import model_reason, model_summary, skip_reason, when_it_acts
+from strategies.presentation import leg_reason, model_reason, model_summary, skip_reason, when_it_acts
 from strategies.target_models import ModelKind
 
 PROPOSALS_SHOWN = 20
@@ -222,15 +222,17 @@ def model(request: HttpRequest, strategy_id: int) -> HttpResponse:
         "strategy": strategy,
         "summary": model_summary(strategy),
         "proposal": proposal,
-        "rows": _proposal_rows(proposal) if proposal else [],
-        "earlier": [{"proposal": row, "rows": _proposal_rows(row)} for row in proposals if row is not proposal],
+        "rows": _proposal_rows(strategy, proposal) if proposal else [],
+        "earlier": [
+            {"proposal": row, "rows": _proposal_rows(strategy, row)} for row in proposals if row is not proposal
+        ],
     }
     if proposal is not None:
         context |= _plan_of(strategy, proposal)
     return render(request, "strategies/model.html", context)
 
 
-def _proposal_rows(proposal: TargetProposal) -> list[dict[str, Any]]:
+def _proposal_rows(strategy: Strategy, proposal: TargetProposal) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
             "asset": row.asset,
@@ -242,18 +244,19 @@ def _proposal_rows(proposal: TargetProposal) -> list[dict[str, Any]]:
         for row in proposal.rows.all()
     ]
     before, after = (HUNDRED - sum((row[name] for row in rows), ZERO) for name in ("before", "after"))
-    rest = {"asset": proposal.strategy.quote, "before": before, "after": after, "change": after - before, "reason": ""}
+    rest = {"asset": strategy.quote, "before": before, "after": after, "change": after - before, "reason": ""}
     return [*rows, rest]
 
 
 def _plan_of(strategy: Strategy, proposal: TargetProposal) -> dict[str, Any]:
     """The first round of orders with the proposed targets; why there is none where the exchange cannot be asked."""
     try:
-        plan = services.plan_strategy(strategy, targets=selectors.proposed_targets(proposal)).plan
+        plan = services.plan_strategy(strategy, targets=selectors.proposed_targets(strategy, proposal)).plan
     except AppError as error:
         return {"plan_error": error}
     return {
         "plan": plan,
+        "legs": [(leg, leg_reason(plan, leg)) for leg in plan.legs],
         "skips": [{"asset": skip.asset, "reason": skip_reason(skip)} for skip in plan.unsettled],
     }
 

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from botbalance.lib.money import plain
 from strategies import concerns
-from strategies.domain import REASONS, Skip
+from strategies.domain import REASONS, Leg, Plan, Skip
 from strategies.models import Strategy
 from strategies.target_models import MODEL_REASONS, REFUSALS, ModelKind, NoWeights
 
@@ -35,6 +35,15 @@ def interval_in_words(minutes: object) -> str:
 def skip_reason(skip: Skip) -> str:
     """Why an asset is left alone, in the language that is spoken."""
     return _(REASONS[skip.code]).format(**skip.values)
+
+
+def leg_reason(plan: Plan, leg: Leg) -> str:
+    """What an order is for that is none of a coin against the quote for its weight, in the language that is spoken; ""
+    for one that is.
+    """
+    if leg is plan.leg_for_fees:
+        return _("To pay fees with: less than half of the BNB that is kept for them is left.")
+    return "" if leg.told is None else skip_reason(leg.told)
 
 
 def model_reason(code: str, values: Mapping[str, str]) -> str:

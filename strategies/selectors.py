@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from botbalance.lib.errors import NotFound
+from botbalance.lib.money import ZERO
 from exchanges.models import ExchangeAccount
 from strategies.domain import Target
 from strategies.models import Strategy, TargetProposal
@@ -109,6 +110,7 @@ def proposal_of(user: User, strategy_id: int, proposal_id: int) -> TargetProposa
     return proposal
 
 
-def proposed_targets(proposal: TargetProposal) -> list[Target]:
-    """The targets as the proposal would have them, largest weight first."""
-    return [Target(row.asset, row.after_pct) for row in proposal.rows.all()]
+def proposed_targets(strategy: Strategy, proposal: TargetProposal) -> list[Target]:
+    """The targets as the strategy's proposal would have them, largest weight first; what is kept stays what it is."""
+    keeps = {target.asset: target.keep for target in targets(strategy)}
+    return [Target(row.asset, row.after_pct, keeps.get(row.asset, ZERO)) for row in proposal.rows.all()]

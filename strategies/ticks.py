@@ -90,6 +90,8 @@ def decide_tick(
     if drift.is_outside and (trigger == Trigger.THRESHOLD or is_due):
         act = Act.REBALANCE_TO_TARGET if whole_portfolio else Act.REBALANCE
         return Decision(act, "outside_band", drift, upcoming)
+    if drift.lacks_fee_money and (trigger == Trigger.THRESHOLD or is_due):
+        return Decision(Act.REBALANCE, "fees_low", None, upcoming)
     if has_deposit:
         return Decision(Act.INVEST, "deposit", None, upcoming)
     if trigger == Trigger.THRESHOLD or is_due:
@@ -136,6 +138,7 @@ TICK_REASONS: dict[str, str] = {
     "nothing_to_manage": _("There is nothing to divide: the account holds nothing that the targets are about."),
     # acted
     "outside_band": _("Outside the band: {asset} is {drift} points from its target."),
+    "fees_low": _("Less than half of the BNB that is kept for fees is left; it is bought again."),
     "scheduled": _("By schedule, everything to its target; the largest drift is {asset}, {drift} points."),
     "deposit": _("What was paid in is invested, buying only."),
     "run_ended": _("The rebalance has ended: {details}"),

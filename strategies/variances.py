@@ -10,11 +10,12 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from strategies.domain import DAYS_OF_A_YEAR
+
 Floats = npt.NDArray[np.float64]
 
 # So many daily returns count; with fewer than LEAST_DAYS of them nothing is said of an asset.
 VARIANCE_DAYS, LEAST_DAYS = 90, 20
-DAYS_OF_A_YEAR = 365
 PLACES = 6
 
 

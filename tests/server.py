@@ -30,7 +30,8 @@ class Server:
     passwords: dict[str, str]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
+    """Of a process that knows this installation, and nothing of the run of tests that starts it."""
     return {"PATH": os.environ.get("PATH", ""), "ENV_FILE": str(folder / ".env"), "DATA_DIR": str(folder / "data")}
 
 
@@ -47,7 +48,7 @@ def _installed() -> Path:
     write_env(folder / ".env")
     for arguments in (("prepare",), ("seed", "--demo")):
         command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=_environment(folder), check=True, capture_output=True, timeout=60)
+        subprocess.run(command, cwd=ROOT, env=environment(folder), check=True, capture_output=True, timeout=60)
     return folder
 
 
@@ -58,11 +59,11 @@ def rows(folder: Path, query: str, *values: object, database: str = "botbalance"
 
 
 @contextmanager
-def running(folder: Path, **environment: str) -> Iterator[Server]:
+def running(folder: Path, **variables: str) -> Iterator[Server]:
     """Serve the installation in this folder until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-    env = {**_environment(folder), **environment}
+    env = {**environment(folder), **variables}
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "run", "--port", port], cwd=ROOT, env=env, stdout=log, stderr=log

@@ -25,10 +25,8 @@ PURE_FILES = frozenset(
         "engine",
         "ticks",
         "schedules",
+        "statistics",
         "sweeping",
-        "judging",
-        "packing",
-        "spaces",
     }
 )
 LAYERS = {

@@ -1,5 +1,6 @@
 """What tests of every app share: where the shared data is, and how to do without it."""
 
+import os
 from pathlib import Path
 from typing import NoReturn
 
@@ -9,6 +10,12 @@ from tests.required import must_not_skip
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+IS_SOAK = os.environ.get("SOAK") == "1"
+
+
+def examples(count: int) -> int:
+    """How many examples a search of Hypothesis tries: all of them in `make soak`, a quarter for every change."""
+    return count if IS_SOAK else count // 4
 
 
 def skip_or_fail(reason: str, need: str = "needs_shared") -> NoReturn:

@@ -45,6 +45,7 @@ def test_a_user_who_trades_costs_less_than_a_bot_that_reads_everything_at_every_
     assert found["by_route"]["server"].keys() == {"GET /api/v3/ticker/bookTicker"}
 
 
+@pytest.mark.soak
 @pytest.mark.django_db(databases=["default", "paper"])
 def test_a_tick_in_a_hundred_trades_three_legs_that_rest_for_two_minutes() -> None:
     found = rate.measure(users=9, minutes=6, idle_minutes=3)

@@ -37,7 +37,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=list(WIDTHS))
+@pytest.fixture(params=["desktop", pytest.param("phone", marks=pytest.mark.soak)])
 def page(request: pytest.FixtureRequest, chromium: str, server: Server) -> Iterator[Page]:
     width, height = WIDTHS[request.param]
     with sync_playwright() as playwright:
@@ -80,6 +80,7 @@ def test_the_demo_portfolio_comes_back_to_its_targets(page: Page, server: Server
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_the_autopilot_is_switched_on_and_its_page_follows_it(page: Page, server: Server) -> None:
     page.goto("/")

@@ -13,8 +13,6 @@ import pytest
 from tests.server import install, running
 from tests.support import ROOT, skip_or_fail
 
-pytestmark = pytest.mark.e2e
-
 
 def commands() -> str:
     section = re.search(r"## The same with curl.*?```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -25,6 +23,8 @@ def commands() -> str:
     return hurried
 
 
+@pytest.mark.soak
+@pytest.mark.e2e
 def test_the_curl_commands_end_with_filled_orders(tmp_path: Path) -> None:
     if shutil.which("curl") is None or shutil.which("bash") is None:
         skip_or_fail("curl or bash is not installed", "e2e")

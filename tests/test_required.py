@@ -42,10 +42,12 @@ def run(directory: Path, wanted: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.processes
 def test_without_being_told_skips_are_skips(tmp_path: Path) -> None:
     assert "1 passed, 4 skipped, 1 xfailed" in run(tmp_path, "")
 
 
+@pytest.mark.processes
 def test_told_to_run_all_a_skip_is_a_failure_with_its_reason(tmp_path: Path) -> None:
     output = run(tmp_path, "1")
     assert "2 failed, 1 passed, 1 skipped, 1 xfailed, 1 error" in output
@@ -53,11 +55,13 @@ def test_told_to_run_all_a_skip_is_a_failure_with_its_reason(tmp_path: Path) -> 
         assert reason in output
 
 
+@pytest.mark.processes
 def test_told_to_meet_some_needs_only_those_are_required(tmp_path: Path) -> None:
     output = run(tmp_path, "redis, e2e")
     assert "1 failed, 1 passed, 3 skipped, 1 xfailed" in output
 
 
+@pytest.mark.processes
 def test_a_module_that_skips_itself_is_a_failure_too(tmp_path: Path) -> None:
     (tmp_path / "test_all.py").write_text("import pytest\npytest.skip('no browser', allow_module_level=True)\n")
     assert "no browser" in run(tmp_path, "1").split("short test summary")[0]

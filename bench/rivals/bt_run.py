@@ -1,9 +1,9 @@
 """bt on the prices of the bench, every case: python -m bench.rivals.bt_run FOLDER REPEATS. Prints JSON.
 
 Timed is what has to be done for every back-test: building a Backtest and running it, its own statistics included, since
-it computes them in the same call. Not timed: making a DataFrame of the prices. Only algorithms that bt brings along,
-and of those the quickest: weights that are given at once instead of SelectAll and WeighEqually, which cost several
-times as much when they are asked in every row; and for the months both ways there are, of which the better one counts.
+it computes them in the same call. Not timed: making a DataFrame of the prices. Only algorithms that bt brings along:
+equal weights as its documentation has them (SelectAll, WeighEqually), and the quickest way there is, with weights that
+are given at once, since those two cost several times as much as all the rest when they are asked in every row.
 """
 
 import json
@@ -21,6 +21,8 @@ from bench.rivals.reference import BAND, CASES, FEE, INITIAL_CASH
 from bench.rivals.stopwatch import fastest
 
 FEE_RATE = float(FEE)
+# The way of bt's documentation.
+EQUALLY = "equally"
 
 
 def ways(folder: Path, case: str) -> dict[str, Callable[[], Any]]:
@@ -29,13 +31,19 @@ def ways(folder: Path, case: str) -> dict[str, Callable[[], Any]]:
     prices = pd.DataFrame(market.closes, index=pd.to_datetime(market.times, unit="ms"), columns=list(data.ASSETS))
     weights = bt.algos.WeighSpecified(**dict.fromkeys(data.ASSETS, 1 / len(data.ASSETS)))
     rebalance = bt.algos.Rebalance()
+    equally = [bt.algos.SelectAll(), bt.algos.WeighEqually()]
     if not CASES[case].is_monthly:
-        return {"out_of_bounds": _runner(prices, [weights, bt.algos.RunIfOutOfBounds(float(BAND)), rebalance])}
+        outside = bt.algos.RunIfOutOfBounds(float(BAND))
+        return {
+            EQUALLY: _runner(prices, [*equally, outside, rebalance]),
+            "out_of_bounds": _runner(prices, [weights, outside, rebalance]),
+        }
     due = data.month_ends(market.times)
     due[0] = True
     # The last row of both walks ends a month, which RunMonthly cannot see without the row after it.
     monthly = bt.algos.RunMonthly(run_on_first_date=True, run_on_end_of_period=True, run_on_last_date=True)
     return {
+        EQUALLY: _runner(prices, [monthly, *equally, rebalance]),
         "monthly": _runner(prices, [monthly, weights, rebalance]),
         "on_date": _runner(prices, [bt.algos.RunOnDate(*prices.index[due]), weights, rebalance]),
     }

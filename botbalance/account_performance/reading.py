@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from heapq import merge
 
 from django.utils.translation import gettext as _
 
@@ -14,16 +15,19 @@ from botbalance.lib.errors import NotFound
 from botbalance.lib.money import ZERO, exact
 from exchanges.domain import Side
 from exchanges.models import ExchangeAccount
+from orders.dust import selectors as conversions
 from orders.models import Fill
 from portfolio import selectors as portfolio
 from portfolio.performance.history import AccountMoment, CameOrWent, Change, Recorded, Stretch, moments_of, stretches
 from portfolio.performance.trades import Trade
+from strategies.domain import BNB
 
 _FILL_FIELDS = (
     "at",
     "order__side",
     "order__base_asset",
     "order__quote_asset",
+    "order__quote_price",
     "quantity",
     "quote_quantity",
     "commission",
@@ -46,16 +50,38 @@ class AccountHistory:
 
 
 def fills_of(account: ExchangeAccount, start: datetime | None = None) -> Iterator[Trade]:
-    """Every fill of an account since `start`, oldest first, read as it goes; without prices of third assets."""
+    """Every fill of an account since `start`, and every small balance that was converted, oldest first, read as it
+    goes; without prices of third assets, but what the quote of one between two coins was worth when its order was
+    planned, and BNB when it was converted to.
+    """
+    return merge(_fills_of(account, start), _converted(account, start), key=lambda trade: trade.at)
+
+
+def _converted(account: ExchangeAccount, start: datetime | None) -> Iterator[Trade]:
+    """Conversions as what they are: sales for BNB, of which the charge is taken."""
+    for sweep in conversions.done(account, start).iterator():
+        assert sweep.executed_at is not None  # it is done
+        for line in sweep.lines:
+            amount, received, charge = (Decimal(line[name]) for name in ("amount", "received", "charge"))
+            reference = f"dust {sweep.transaction_id} {line['asset']}"
+            with exact():
+                worth = received + charge
+            yield Trade(
+                sweep.executed_at, False, line["asset"], BNB, amount, worth, charge, BNB,
+                quote_price=sweep.bnb_price, reference=reference,
+            )  # fmt: skip
+
+
+def _fills_of(account: ExchangeAccount, start: datetime | None) -> Iterator[Trade]:
     rows = Fill.objects.filter(order__account=account).order_by("at", "pk")
     if start is not None:
         rows = rows.filter(at__gte=start)
-    for at, side, base, quote, quantity, quote_quantity, fee, fee_asset, symbol, number in rows.values_list(
+    for at, side, base, quote, worth, quantity, quote_quantity, fee, fee_asset, symbol, number in rows.values_list(
         *_FILL_FIELDS
     ).iterator():
         reference = f"{symbol} {number}"
         is_buy = side == Side.BUY
-        yield Trade(at, is_buy, base, quote, quantity, quote_quantity, fee, fee_asset, reference=reference)
+        yield Trade(at, is_buy, base, quote, quantity, quote_quantity, fee, fee_asset, worth, reference=reference)
 
 
 def account_history(

@@ -111,7 +111,7 @@ class _Prices:
     def priced(self, trade: Trade, currency: str) -> Trade:
         """The trade with the prices it takes to value it."""
         if currency not in (trade.base, trade.quote):
-            trade = replace(trade, quote_price=self.near(trade.quote, trade.at))
+            trade = replace(trade, quote_price=self.near(trade.quote, trade.at) or trade.quote_price)
         if trade.commission and trade.commission_asset not in (trade.base, trade.quote, currency):
             trade = replace(trade, commission_price=self.near(trade.commission_asset, trade.at))
         return trade

@@ -21,7 +21,9 @@ REASONS: Mapping[Unknown, str | Promise] = {
     Unknown.UNEXPLAINED: _("The account came to hold something, and nothing says where from."),
     Unknown.NO_RATE: _("No rate explains what was paid in and what became of it."),
     Unknown.AMBIGUOUS: _("Several rates explain what was paid in and what became of it, so none is shown."),
-    Unknown.PRICE_MISSING: _("A price it takes was not recorded: prices are recorded of what the account holds."),
+    Unknown.PRICE_MISSING: _(
+        "A price it takes was not recorded: prices are recorded of what the account holds, and of bitcoin."
+    ),
 }
 
 

@@ -23,6 +23,31 @@ class ReadOnly(admin.ModelAdmin):
         return False
 
 
+class ReadOnlyInline(admin.TabularInline):
+    """Rows of history, shown with what they belong to."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class Asked(admin.ModelAdmin):
+    """What users ask for and what comes of it: their owners begin them, and nobody edits them. They may be deleted,
+    since they take room.
+    """
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
 @admin.register(SystemSettings)
 class SystemSettingsAdmin(SingletonModelAdmin):
     fieldsets = [

@@ -98,9 +98,14 @@ def test_one_valuation_is_too_short(account: ExchangeAccount) -> None:
     assert (found.time_weighted, found.growth.unknown) == (None, Unknown.TOO_SHORT)
 
 
-def test_an_account_without_bitcoin_does_not_know_its_price(account: ExchangeAccount) -> None:
-    for day in (3, 2, 1):
-        valued(account, ago(day), {"USDT": 100}, {})
+def test_an_account_without_bitcoin_knows_its_price_from_when_it_was_recorded(account: ExchangeAccount) -> None:
+    prices = {8: None, 7: 50_000, 3: 60_000, 0: 65_000}
+    for day, price in prices.items():
+        row = valued(account, ago(day), {"USDT": 100}, {})
+        PortfolioSnapshot.objects.filter(pk=row.pk).update(bitcoin_price=price)
+    week = figures.periods(account, NOW).row("7d").figures
+    assert week is not None
+    assert week.bitcoin.time_weighted == pytest.approx(D("0.3"), abs=D("1e-20"))
     found = figures.periods(account, NOW).row("all").figures
     assert found is not None
     assert (found.bitcoin.time_weighted, found.bitcoin.unknown) == (None, Unknown.PRICE_MISSING)

@@ -1,6 +1,5 @@
 """`manage.py run`: the whole server in one process, as `make run` starts it."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -13,20 +12,15 @@ import requests
 from django.conf import settings
 from django.urls import reverse
 
-from botbalance.first_run import write_env
+from tests.server import environment as installed
+from tests.server import install
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """A fresh installation in a folder of its own."""
-    write_env(tmp_path / ".env")
-    return {
-        "PATH": os.environ.get("PATH", ""),
-        "ENV_FILE": str(tmp_path / ".env"),
-        "DATA_DIR": str(tmp_path / "data"),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONFAULTHANDLER": "1",
-    }
+    """Of an installation in a folder of its own."""
+    install(tmp_path)
+    return {**installed(tmp_path), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 @pytest.fixture
@@ -53,9 +47,6 @@ def wait_for(url: str, process: subprocess.Popen[str], seconds: float) -> reques
 
 
 def test_it_serves_until_it_is_interrupted(environment: dict[str, str], port: int) -> None:
-    subprocess.run(
-        command("prepare"), cwd=settings.BASE_DIR, env=environment, check=True, capture_output=True, timeout=60
-    )
     process = subprocess.Popen(
         command("run", "--port", str(port)),
         cwd=settings.BASE_DIR,

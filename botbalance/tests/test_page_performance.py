@@ -96,7 +96,10 @@ def test_what_is_not_known_is_said(browser: Client, account: ExchangeAccount, st
         valued(account, ago(0, hours), {"USDT": 1000, "AIRDROP": 5}, {})
     filled(strategy(account), ago(0), "SELL", "ETH/USDT", 1, 2_500, "0.001", "BNB")
     page = text(visit(browser, account, "?period=all"))
-    assert "BTC – A price it takes was not recorded: prices are recorded of what the account holds." in page
+    assert (
+        "BTC – A price it takes was not recorded: prices are recorded of what the account holds, and of bitcoin."
+        in page
+    )
     assert "1 with an unknown gain" in page
     assert "5 of unknown cost" in page
     assert "1 fee could not be valued." in page

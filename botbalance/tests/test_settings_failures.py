@@ -120,13 +120,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 
 
 def test_a_process_of_its_own_says_the_same(outcomes: dict[str, Outcome], tmp_path: Path) -> None:
-    for name, changes in (("good", {}), ("no secret key", BAD["no secret key"][0])):
-        given = environment(dict(changes), tmp_path)
-        alone = subprocess.run(
-            [sys.executable, "manage.py", "check"],
-            cwd=settings.BASE_DIR, env=given, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert outcomes[name] == Outcome(alone.returncode, alone.stdout, alone.stderr)
+    given = environment({"SECRET_KEY": None}, tmp_path)
+    alone = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR, env=given, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert outcomes["no secret key"] == Outcome(alone.returncode, alone.stdout, alone.stderr)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def test_as_a_command_it_says_what_it_did_and_no_secret(tmp_path: Path) -> None:
         outcome = subprocess.run(
             [sys.executable, "-m", "botbalance.first_run", str(path)],
             cwd=settings.BASE_DIR,
+            env={},  # nothing of this run
             capture_output=True,
             text=True,
             timeout=60,

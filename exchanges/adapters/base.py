@@ -12,6 +12,8 @@ from exchanges.domain import (
     Candle,
     Commission,
     Depth,
+    DustConversion,
+    DustLine,
     ExchangeInfo,
     KeyRights,
     NewOrder,
@@ -63,6 +65,20 @@ class ExchangeAdapter(Protocol):
 
     def commission(self, symbol: str) -> Commission:
         """What trading `symbol` costs this account: standard, special and tax rates, and the discount."""
+
+    def dust_offer(self) -> list[DustLine]:
+        """Balances that can be converted to BNB now, and what would come of it; NotAvailable on the testnet."""
+
+    def convert_dust(self, assets: Sequence[str], timestamp_ms: int) -> DustConversion:
+        """Convert all that is free of these assets to BNB, once; NotAvailable on the testnet.
+
+        `timestamp_ms` as in `place_order`. OutcomeUnknown when it may have been done: look at `dust_history`.
+        """
+
+    def dust_history(self, start_ms: int, end_ms: int) -> list[DustConversion]:
+        """Conversions between two times of the exchange's clock, at most the last hundred; NotAvailable on the
+        testnet.
+        """
 
     def test_order(self, order: NewOrder) -> None:
         """Have a LIMIT GTC order checked without placing it; Rejected as `place_order` would be."""

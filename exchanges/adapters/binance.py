@@ -15,6 +15,7 @@ from exchanges import schemas
 from exchanges.adapters import identity
 from exchanges.adapters.answers import UNKNOWN_OUTCOME_CODES, not_understood, outcome_unknown
 from exchanges.adapters.clocks import forget_clocks
+from exchanges.adapters.dust import DustCalls
 from exchanges.adapters.features import NoEarnNoFutures
 from exchanges.adapters.wire import Call, InsideTransaction, Wire
 from exchanges.domain import (
@@ -48,7 +49,7 @@ READ_SECONDS = 30
 CANCEL_REPLACE_FAILURES = frozenset({-2021, -2022})
 
 
-class BinanceAdapter(NoEarnNoFutures):
+class BinanceAdapter(DustCalls, NoEarnNoFutures):
     """See ExchangeAdapter. `api_key` and `api_secret` may be empty for public data. `meter` says on whose behalf.
 
     `uid` is the exchange's number of the account, None where it is not known.

@@ -18,5 +18,6 @@ class OKXAdapter(NoEarnNoFutures):
     ping = server_time = sync_clock = _refuse
     ticker_price = book_ticker = exchange_info = klines = depth = _refuse
     account_info = api_restrictions = commission = _refuse
+    dust_offer = convert_dust = dust_history = _refuse
     test_order = test_order_commission = place_order = cancel_replace = _refuse
     get_order_status = get_open_orders = cancel_order = cancel_open_orders = my_trades = _refuse

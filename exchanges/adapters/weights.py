@@ -24,6 +24,9 @@ FIXED = {
     "GET /api/v3/account": 20,
     "GET /api/v3/account/commission": 20,
     "GET /sapi/v1/account/apiRestrictions": 1,
+    "POST /sapi/v1/asset/dust-btc": 1,
+    "POST /sapi/v1/asset/dust": 10,  # of a budget of its own per account; counted with the rest, which is more careful
+    "GET /sapi/v1/asset/dribblet": 1,
     **dict.fromkeys(FREE_WHEN_IT_SUCCEEDS, 1),
 }
 

@@ -148,13 +148,28 @@ def _once(piece: Piece, bad: BadRows) -> tuple[Piece, int]:
 
 
 def _told_length(times: Ints) -> int:
-    """The length of the candles in ms, as most of them are apart; 0 for too few. CandleError for one not kept."""
+    """The length of the candles in ms, as most of them are apart; 0 for too few. CandleError for one not kept, and for
+    candles of two lengths.
+    """
     commonest, count, _is_there = _steps(times)
     if count < _FEWEST_TO_TELL - 1:
         return 0
     if commonest not in NAMES:
         raise CandleError(f"most of its rows are {commonest} ms apart, and candles of that length are not kept")
+    for other in _steady(times) - {commonest}:
+        raise CandleError(
+            f"some of its rows are {NAMES[commonest]} apart and others {NAMES[other]}: divide it, or say --interval"
+        )
     return commonest
+
+
+def _steady(times: Ints) -> set[int]:
+    """The kept lengths that so many rows in a row are apart that these are no gaps."""
+    apart = np.diff(np.sort(times))
+    apart = apart[apart > 0]
+    edges = np.flatnonzero(np.diff(apart, prepend=0, append=0))  # where a run begins, and where the last one ends
+    runs = np.diff(edges)
+    return {length for length in np.unique(apart[edges[:-1][runs >= _FEWEST_TO_DOUBT - 1]]).tolist() if length in NAMES}
 
 
 def _doubted(times: Ints, interval: str) -> int:

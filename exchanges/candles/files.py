@@ -125,6 +125,11 @@ def read(path: Path, from_ms: int | None = None, to_ms: int | None = None) -> tu
     return found, head
 
 
+def shown(path: Path) -> str:
+    """A candle file as people may read of it: which one below CANDLES_DIR, not where on this machine that is."""
+    return f"{path.parent.name}/{path.name}"
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, Head]]:
     try:
@@ -133,18 +138,20 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Head]]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise Unreadable(f"{path} cannot be read: {error.strerror or error}. Look at its permissions.") from None
+        raise Unreadable(f"{shown(path)} cannot be read: {error.strerror or error}. Look at its permissions.") from None
 
 
 def _head(file: BinaryIO, path: Path) -> Head:
     raw = file.read(_PREFIX.size)
     if len(raw) < _PREFIX.size or raw[:8] != MAGIC:
-        raise Unreadable(f"{path} is not a candle file of BotBalance. Move it away, or bring it in: candles import.")
+        raise Unreadable(
+            f"{shown(path)} is not a candle file of BotBalance. Move it away, or bring it in: candles import."
+        )
     _magic, version, length, checksum, _zero = _PREFIX.unpack(raw)
     if version != VERSION:
         raise Unreadable(
-            f"{path} is of format {version}, and this release reads format {VERSION}. Update BotBalance, or move the "
-            f"file away and import its candles again."
+            f"{shown(path)} is of format {version}, and this release reads format {VERSION}. Update BotBalance, or "
+            f"move the file away and import its candles again."
         )
     text = file.read(length) if length <= _MOST_HEAD else b""
     if len(text) != length or zlib.crc32(text) != checksum:
@@ -195,5 +202,6 @@ def _data_start(file: BinaryIO) -> int:
 
 def _damaged(path: Path, why: str) -> Unreadable:
     return Unreadable(
-        f"{path} is damaged: {why}. Restore it from a backup, or delete it and import or fetch its candles again."
+        f"{shown(path)} is damaged: {why}. Restore it from a backup, or delete it and import or fetch its candles "
+        f"again."
     )

@@ -125,6 +125,9 @@ class _Import:
             return
         self._tell(text, bad)
         self._count_unread(found, bad, symbol, interval)
+        if not found and not bad.count:
+            self.report.refused.append((text.shown, "it has no rows"))
+            return
         if self.is_strict and bad.count:
             self.report.refused.append((text.shown, f"it has bad rows: {bad.count} (--strict)"))
             return

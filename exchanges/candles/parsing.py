@@ -19,6 +19,10 @@ from exchanges.candles.numbers import CandleError, Ints, decimal, scaled, trimme
 BLOCK_BYTES = 2 * 1024 * 1024
 _MOST_DIGITS = 18
 _LONGEST_LINE = 1024 * 1024
+_LONGEST_TEXT = 64
+"""A column of texts is a table as wide as its longest cell: a line with a longer one is read by itself."""
+MOST_LINES = 20_000_000
+"""A file is held in memory until it is read whole: some 4 GB for so many lines, or half a year of seconds."""
 Texts = npt.NDArray[np.str_]
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
@@ -52,10 +56,13 @@ class Piece:
         )
 
 
-def pieces(stream: BinaryIO, on_bad: OnBad, block_bytes: int = BLOCK_BYTES) -> Iterator[Piece]:
+def pieces(
+    stream: BinaryIO, on_bad: OnBad, block_bytes: int = BLOCK_BYTES, most_lines: int = MOST_LINES
+) -> Iterator[Piece]:
     """All rows of a text file; `on_bad` is told the line number and the reason of each that is none.
 
-    CandleError where the file's columns cannot be told.
+    CandleError where the file's columns cannot be told, and where it has too many lines: a zip of a megabyte may hold
+    a thousand.
     """
     layout: Layout | None = None
     line = 1
@@ -67,8 +74,11 @@ def pieces(stream: BinaryIO, on_bad: OnBad, block_bytes: int = BLOCK_BYTES) -> I
             body = rest if layout.has_names else first + b"\n" + rest
             line += layout.has_names
         if body:
+            following = line + body.count(b"\n")
+            if following > most_lines + 1:
+                raise CandleError(f"it has more than {most_lines:,} lines: divide it into several files")
             yield from _of_block(body, layout, line, on_bad)
-            line += body.count(b"\n")
+            line = following
     if layout is None:
         raise CandleError("it is empty")
 
@@ -187,9 +197,11 @@ class _Block:
         ]
         return values, kept, is_wrong
 
-    def texts(self, number: int) -> Texts:
-        """The cells of a column as texts."""
+    def texts(self, number: int) -> tuple[Texts, Mask]:
+        """The cells of a column as texts, and the lines in which it is too long to be one."""
         start, end = self.cell(number)
+        is_long = end - start > _LONGEST_TEXT
+        end = np.where(is_long, start, end)
         width = max(1, int((end - start).max(initial=0)))
         table = np.zeros((len(start), width), dtype=np.uint8)
         for step in range(width):
@@ -197,7 +209,7 @@ class _Block:
             table[inside, step] = self.bytes[start[inside] + step]
         raw, where = np.unique(table.view(f"S{width}").ravel(), return_inverse=True)
         words = [word.decode("utf-8", "replace").strip() for word in raw.tolist()]
-        return np.array(words or [""], dtype=np.str_)[where]
+        return np.array(words or [""], dtype=np.str_)[where], is_long
 
     def times(self, number: int) -> tuple[Ints, Mask]:
         """Times in ms, and the lines in which there is none that is plain."""
@@ -217,7 +229,7 @@ class _Block:
 
     def _dates(self, number: int) -> tuple[Ints, Mask]:
         """Times that are written as dates; each text is read once."""
-        words, where = np.unique(self.texts(number), return_inverse=True)
+        words, where = np.unique(self.texts(number)[0], return_inverse=True)
         read: list[int | None] = []
         for word in words.tolist():
             try:
@@ -235,9 +247,14 @@ def _of_block(data: bytes, layout: Layout, first_line: int, on_bad: OnBad) -> It
     prices, price_places, wrong_price = block.numbers(layout.prices)
     volumes, volume_places, wrong_volume = block.numbers((layout.volume,))
     is_plain = ~(wrong_time | wrong_price | wrong_volume)
+    symbols = intervals = None
+    if layout.symbol is not None:
+        symbols, is_long = block.texts(layout.symbol)
+        is_plain &= ~is_long
+    if layout.interval is not None:
+        intervals, is_long = block.texts(layout.interval)
+        is_plain &= ~is_long
     regular = np.flatnonzero(block.is_regular)
-    symbols = None if layout.symbol is None else block.texts(layout.symbol)
-    intervals = None if layout.interval is None else block.texts(layout.interval)
     yield Piece(
         lines[regular[is_plain]],
         times[is_plain],

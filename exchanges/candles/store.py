@@ -212,8 +212,8 @@ def _checked(path: Path, head: Head) -> Head:
     """The head, where it describes the file it was read from."""
     if f"{head.symbol}{SUFFIX}" != path.name or NAMES.get(head.interval_ms) != path.parent.name:
         raise Unreadable(
-            f"{path} holds {head.symbol} {NAMES.get(head.interval_ms, head.interval_ms)}: it was renamed or moved. "
-            f"Give it back its name, or delete it."
+            f"{files.shown(path)} holds {head.symbol} {NAMES.get(head.interval_ms, head.interval_ms)}: it was renamed "
+            f"or moved. Give it back its name, or delete it."
         )
     return head
 

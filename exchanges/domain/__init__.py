@@ -16,6 +16,7 @@ from exchanges.domain.accounts import (
     Venue,
     resolve_venue,
 )
+from exchanges.domain.dust import DustConversion, DustLine
 from exchanges.domain.orders import (
     CancelReplaceMode,
     CancelReplaceReport,
@@ -45,6 +46,8 @@ __all__ = [
     "Commission",
     "Depth",
     "Discount",
+    "DustConversion",
+    "DustLine",
     "ExchangeInfo",
     "KeyRights",
     "KeySource",

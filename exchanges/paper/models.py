@@ -140,6 +140,28 @@ class PaperLedger(models.Model):
         return f"{self.kind} {self.amount} {self.asset}"
 
 
+class PaperDust(models.Model):
+    """One small balance that was converted to BNB; those of one conversion share their `transaction_id`. `received` is
+    what came of it after the charge, both in BNB.
+    """
+
+    account = models.ForeignKey(PaperAccount, on_delete=models.CASCADE, related_name="dust")
+    transaction_id = models.BigIntegerField()
+    asset = models.CharField(max_length=20)
+    amount = MoneyField()
+    received = MoneyField()
+    charge = MoneyField()
+    time_ms = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "transaction_id", "asset"], name="paper_dust_asset_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.asset} for {self.received} BNB"
+
+
 class SymbolControl(models.Model):
     """An operator's hand on a symbol from a moment on: its status, the price it is held at (0: none), and what its
     filters say instead, as {"LOT_SIZE": {"stepSize": "0.001"}}.

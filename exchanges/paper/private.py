@@ -2,13 +2,13 @@
 
 import re
 
-from exchanges.paper import account_routes, order_routes
+from exchanges.paper import account_routes, dust_routes, order_routes
 from exchanges.paper.calls import PrivateCall, refusal_of
 from exchanges.paper.routing import Routes
 
 __all__ = ["ROUTES", "PrivateCall", "key_is_wellformed", "refusal_of"]
 
-ROUTES: Routes = {**account_routes.ROUTES, **order_routes.ROUTES}
+ROUTES: Routes = {**account_routes.ROUTES, **order_routes.ROUTES, **dust_routes.ROUTES}
 
 _KEY = re.compile(r"[A-Za-z0-9]{64}")
 

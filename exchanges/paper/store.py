@@ -15,12 +15,14 @@ from botbalance.lib.clock import now_ms
 from botbalance.lib.money import exact, plain, quantize, wide
 from exchanges.paper import engine, order_counts
 from exchanges.paper.engine import Account, Balance, Order, Outcome, Rules, Sequence
+from exchanges.paper.engine.dust import Dust, convert_dust, dust_of
 from exchanges.paper.listing import rules_of
 from exchanges.paper.market import Control, ControlledMarket, Market
 from exchanges.paper.models import (
     OPEN_STATUSES,
     PaperAccount,
     PaperBalance,
+    PaperDust,
     PaperLedger,
     PaperOrder,
     PaperSequence,
@@ -105,6 +107,30 @@ class OpenAccount:
         outcome = engine.cancel(self.state, symbol, order_id, self.rules(symbol), self.now_ms)
         self.apply(outcome)
         return outcome.orders[0]
+
+    def dust(self) -> list[Dust]:
+        """Small balances that can be converted to BNB now."""
+        return dust_of(self.state, self._bnb_value, self.now_ms)
+
+    def convert_dust(self, assets: list[str]) -> list[PaperDust]:
+        """Convert all that is free of these; `Refused` leaves everything as it was."""
+        outcome, converted = convert_dust(self.state, assets, self._bnb_value, self.now_ms)
+        done = PaperDust.objects.using(ALIAS).filter(account=self.row)
+        number = self.state.identity(done.values("transaction_id").distinct().count() + 1)
+        self.apply(outcome)
+        rows = [
+            PaperDust(
+                account=self.row,
+                transaction_id=number,
+                asset=dust.asset,
+                amount=dust.amount,
+                received=dust.received,
+                charge=dust.charge,
+                time_ms=self.now_ms,
+            )
+            for dust in converted
+        ]
+        return PaperDust.objects.using(ALIAS).bulk_create(rows)
 
     def move(self, asset: str, amount: Decimal, kind: str) -> None:
         self.apply(engine.move(self.state, asset, amount, kind, self.now_ms))

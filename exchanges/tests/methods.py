@@ -42,6 +42,19 @@ RIGHTS = {
     "enableSpotAndMarginTrading": True,
     "enablePortfolioMarginTrading": False,
 }
+DUST = {"asset": "ADA", "amountFree": "6.21", "toBNBOffExchange": "0.01741756", "exchange": "0.00035546"}
+CONVERTED = {
+    "transferResult": [
+        {
+            "amount": "6.21",
+            "fromAsset": "ADA",
+            "operateTime": NOW,
+            "serviceChargeAmount": "0.00035546",
+            "tranId": 2970932918,
+            "transferedAmount": "0.01741756",
+        }
+    ]
+}
 CANCELLED = {**ORDER, "origClientOrderId": "abc", "clientOrderId": "cancel1", "status": "CANCELED"}
 REPLACED = {
     "cancelResult": "SUCCESS",
@@ -95,6 +108,28 @@ METHODS = [
         is_mainnet_only=True,
     ),
     Method("commission", lambda a, t: a.commission("BTCUSDT"), "GET /api/v3/account/commission", COMMISSION),
+    Method(
+        "dust_offer",
+        lambda a, t: a.dust_offer(),
+        "POST /sapi/v1/asset/dust-btc",
+        {"details": [DUST]},
+        is_mainnet_only=True,
+    ),
+    Method(
+        "convert_dust",
+        lambda a, t: a.convert_dust(["ADA"], t),
+        "POST /sapi/v1/asset/dust",
+        CONVERTED,
+        Kind.WRITE,
+        is_mainnet_only=True,
+    ),
+    Method(
+        "dust_history",
+        lambda a, t: a.dust_history(1, NOW),
+        "GET /sapi/v1/asset/dribblet",
+        {"userAssetDribblets": []},
+        is_mainnet_only=True,
+    ),
     Method("test_order", lambda a, t: a.test_order(new_order()), "POST /api/v3/order/test", {}),
     Method(
         "test_order_commission",

@@ -142,6 +142,7 @@ fetching.fetch(exchange.source, "BTCUSDT", "1h", START, START + 3500 * HOUR)
 """
 
 
+@pytest.mark.processes
 def test_a_killed_fetch_goes_on_where_it_was(folder: Path) -> None:
     environment = {**os.environ, "CANDLES_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "botbalance.settings_test"}
     killed = subprocess.run(

@@ -19,6 +19,7 @@ from exchanges.candles.columns import CandleRow
 from exchanges.candles.importing import Report
 from exchanges.candles.numbers import CandleError
 from exchanges.tests.candle_scenes import DAY, HOUR, NOW, START, candles, drawn_rows, lines, row
+from tests.support import examples
 
 
 @pytest.fixture(autouse=True)
@@ -175,7 +176,7 @@ def test_a_block_that_ends_in_the_middle_of_a_line(block_bytes: int) -> None:
 
 
 @given(rows=drawn_rows(), data=st.data())
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=examples(60))
 def test_the_fast_way_and_the_slow_way_read_the_same_numbers(rows: list[CandleRow], data: st.DataObject) -> None:
     """Cells that Decimal understands and the fast way does not are mixed among plain ones."""
     written = st.sampled_from(["{:f}", "{:.12f}", "+{:f}", "{:E}", " {:f}", '"{:f}"', "{:f}0"])
@@ -282,16 +283,23 @@ def test_strict_takes_nothing_of_a_file_with_a_bad_row(folder: Path) -> None:
 # --- what cannot be told -------------------------------------------------------------------------------------
 
 
+TWO_LENGTHS = lines([row(number) for number in range(12)]) + lines(
+    [row(12 * 60 + number, interval_ms=HOUR // 60) for number in range(30)], header=False
+)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
         ("BTCUSDT-1h.csv", "", "it is empty"),
+        ("BTCUSDT-1h.csv", "time,open,high,low,close,volume\n", "it has no rows"),
         ("BTCUSDT-1h.csv", "when,open,high,low,close,volume\n1,1,1,1,1,1\n", "names no column for time"),
         ("BTCUSDT-1h.csv", "time,open,high,low,close\n", "names no column for volume"),
         ("BTCUSDT-1h.csv", f"{START},1,2,1,2,3,4\n", "has no names of columns"),
         ("export.csv", "\n".join(GOOD), "which symbol it is of cannot be told"),
         ("BTCUSDT_ETHUSDT.csv", "\n".join(GOOD), "which symbol it is of cannot be told"),
         ("BTCUSDT.csv", "\n".join(GOOD[:2]), "its interval cannot be told"),
+        ("BTCUSDT.csv", TWO_LENGTHS, "some of its rows are 1m apart and others 1h"),
         ("BTCUSDT-1d.csv", "\n".join(GOOD), "should hold candles of 1d, and most of its rows are 1h apart"),
         ("BTCUSDT-1m.csv", "\n".join(GOOD), "should hold candles of 1m, and most of its rows are 1h apart"),
         ("BTCUSDT-1w.csv", "\n".join(GOOD), "candles of weeks and months are not kept"),
@@ -304,6 +312,21 @@ def test_a_file_that_cannot_be_understood_is_refused_whole(folder: Path, name: s
     assert said in report.refused[0][1]
     assert report.refused[0][0] == str(folder / name)
     assert store.available() == []
+
+
+def test_a_zip_of_more_lines_than_memory_holds_is_refused(folder: Path) -> None:
+    with pytest.raises(CandleError, match="more than 10 lines"):
+        list(parsing.pieces(io.BytesIO(lines(ROWS).encode()), lambda line, reason: None, most_lines=10))
+
+
+def test_one_cell_as_wide_as_the_file_costs_its_own_line_only(folder: Path) -> None:
+    (folder / "many.csv").write_text(
+        "symbol,interval,time,open,high,low,close,volume\n"
+        + "".join(f"{'A' * 100_000 if number == 5 else 'BTCUSDT'},1h,{one}\n" for number, one in enumerate(GOOD * 900))
+    )
+    report = bring_in(folder)
+    assert (report.bad, len(loaded())) == (1, len(GOOD))
+    assert "is not a symbol" in report.bad_rows[0].reason
 
 
 @pytest.mark.parametrize(

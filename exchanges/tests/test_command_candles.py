@@ -114,6 +114,8 @@ def test_import_ends_with_2_when_nothing_was_brought_in(folder: Path) -> None:
     assert run("import", folder, "--interval", "1w")[0] == 2
     assert run("import", folder, "--symbol", "../x")[0] == 2
     assert store.available() == []
+    keeping.add(candles(range(4)), "paper walk seed 1 x1")
+    assert run("import", folder)[0] == 2  # the paper exchange's and the market's do not mix
 
 
 def test_changed_candles_are_named(folder: Path) -> None:

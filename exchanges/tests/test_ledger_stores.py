@@ -16,6 +16,7 @@ from exchanges.ledger.domain import Answer, Ask, Host, Orders, Reason, Settlemen
 from exchanges.ledger.limits import WEIGHT
 from exchanges.ledger.store import Store
 from exchanges.tests.ledgers import STORES, MemoryStore
+from tests.support import examples
 
 NOW = 1_700_000_000_000  # 20 seconds into a minute
 MINUTE = limits.MINUTE_MS
@@ -322,7 +323,7 @@ def take(store: Store, host: str, now: int, kind: str, what: Any) -> Any:
     return store.leave(host, what) if kind == "leave" else store.learn(host, what)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_the_stores_decide_alike_whatever_happens(make: Make, steps: list[Any]) -> None:
     store, model, host = make(), MemoryStore(), f"https://{uuid.uuid4().hex}.test"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from exchanges import schemas
+from exchanges.adapters import dust
 from exchanges.schemas import MalformedAnswer
 from exchanges.tests.methods import METHODS
 from exchanges.tests.support import SHARED, needs_shared
@@ -25,6 +26,9 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "GET /api/v3/account": schemas.account,
     "GET /api/v3/account/commission": schemas.commission,
     "GET /sapi/v1/account/apiRestrictions": schemas.key_rights,
+    "POST /sapi/v1/asset/dust-btc": dust.offer,
+    "POST /sapi/v1/asset/dust": dust.converted,
+    "GET /sapi/v1/asset/dribblet": dust.history,
     "GET /api/v3/order": schemas.order,
     "GET /api/v3/openOrders": schemas.orders,
     "GET /api/v3/myTrades": schemas.trades,
@@ -87,6 +91,9 @@ def test_the_samples_say_what_we_take_from_them() -> None:
         False,
         False,
     )
+    (conversion,) = dust.history(given["GET /sapi/v1/asset/dribblet"])
+    (line,) = conversion.lines
+    assert (line.asset, str(line.received), str(line.charge)) == ("USDT", "0.000441", "0.000009")
     depth = schemas.depth(given["GET /api/v3/depth"])
     assert (depth.bids[0].price, depth.asks[0].quantity) == (4, 12)
     report = schemas.cancel_replace(given["POST /api/v3/order/cancelReplace"])

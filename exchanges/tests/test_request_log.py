@@ -89,7 +89,7 @@ WEIGHTS = {
     "ping": 1, "server_time": 1, "sync_clock": 1, "ticker_price": 4, "book_ticker": 4, "exchange_info": 20, "klines": 2,
     "depth": 5, "account_info": 20, "api_restrictions": 1, "commission": 20, "test_order": 1,
     "test_order_commission": 20, "place_order": 0, "cancel_replace": 0, "get_order_status": 4, "get_open_orders": 6,
-    "cancel_order": 0, "cancel_open_orders": 0, "my_trades": 5,
+    "cancel_order": 0, "cancel_open_orders": 0, "my_trades": 5, "dust_offer": 1, "convert_dust": 10, "dust_history": 1,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from orders import presentation, selectors, services
 from orders.models import Order, Run
 from orders.tasks import hurry_soon
 from strategies import selectors as strategies
-from strategies.presentation import skip_reason
+from strategies.presentation import leg_reason, skip_reason
 from strategies.services import Preview
 
 
@@ -77,9 +77,12 @@ def plan_body(preview: Preview) -> dict[str, Any]:
                 "quantity": plain(leg.quantity),
                 "notional": plain(leg.notional),
                 "fee": plain(quantize(leg.fee, 8)),
+                "price_in": plan.quote if leg.direct is None else leg.direct.counter,
+                "reason": leg_reason(plan, leg),
             }
             for leg in plan.legs
         ],
+        "untaken": [{"symbol": skip.asset, "code": skip.code, "reason": skip_reason(skip)} for skip in plan.untaken],
         "skips": [{"asset": skip.asset, "code": skip.code, "reason": skip_reason(skip)} for skip in plan.skips],
         "plan_digest": preview.digest,
     }

@@ -23,6 +23,7 @@ from orders.models import Run
 from orders.presentation import WeightInput
 from orders.tasks import hurry_soon
 from strategies import selectors as strategies
+from strategies.presentation import leg_reason, skip_reason
 from strategies.services import Preview
 
 
@@ -45,11 +46,14 @@ def _plan_context(prepared: Preview) -> dict[str, Any]:
     weights = [WeightInput(row.asset, row.weight_pct, row.target_pct, row.after_pct) for row in plan.allocations]
     return {
         "plan": plan,
+        "legs": [(leg, leg_reason(plan, leg)) for leg in plan.legs],
         "apart": plan.nav - plan.managed,
         "weights": presentation.weight_rows(weights, plan.quote),
         "skips": presentation.skip_rows(plan.skips),
-        "bought": sum((leg.notional for leg in plan.legs if leg.side == Side.BUY), ZERO),
-        "sold": sum((leg.notional for leg in plan.legs if leg.side == Side.SELL), ZERO),
+        "untaken": [skip_reason(skip) for skip in plan.untaken],
+        # What trades two coins for each other sells the one and buys the other.
+        "bought": sum((leg.notional for leg in plan.legs if leg.side == Side.BUY or leg.direct), ZERO),
+        "sold": sum((leg.notional for leg in plan.legs if leg.side == Side.SELL or leg.direct), ZERO),
         "fees": sum((leg.fee for leg in plan.legs), ZERO),
         "price_source": prepared.valuation.price_source,
         "prices_at": datetime.fromtimestamp(prepared.valuation.at_ms / 1000, tz=UTC),

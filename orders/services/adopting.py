@@ -8,20 +8,24 @@ import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from exchanges import services as exchanges
 from exchanges.adapters.base import ExchangeAdapter
-from exchanges.domain import OrderReport
+from exchanges.domain import OrderReport, SymbolRules
+from exchanges.errors import Unavailable
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import EXCHANGE_WORDS, FINAL, OrderState, Status, client_order_id, merge
-from orders.models import Order, Round, StrangerOrder
+from orders.models import Order, Round, Run, StrangerOrder
 from orders.services.recording import apply_report, change_status, note
 from orders.services.resolving import is_about
+from portfolio.domain import asset_price
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +119,7 @@ def _adopt(account: ExchangeAccount, report: OrderReport) -> Order | None:
         type=report.type,
         price=report.price,
         quantity=report.quantity,
+        quote_price=_quote_price(round_.run, rules),
         executed_quantity=report.executed_quantity,
         cumulative_quote=report.cumulative_quote,
         status=_open_status(report),
@@ -131,6 +136,25 @@ def _adopt(account: ExchangeAccount, report: OrderReport) -> Order | None:
         ).first()  # by another process
     logger.warning("order %s adopted from the exchange", order.client_order_id)
     return order
+
+
+def _quote_price(run: Run, rules: SymbolRules) -> Decimal | None:
+    """What one of the quote asset of two coins' symbol is worth in the strategy's quote: by the prices its run began
+    with, else by those of now. Raises an ExchangeError where neither is known.
+    """
+    quote = run.strategy.quote
+    if rules.quote == quote:
+        return None
+    info = exchanges.exchange_info_for(run.account)
+    pair = info.pair(rules.quote, quote)
+    first = run.first_prices.get(pair.symbol) if pair is not None else None
+    if first is not None:
+        return Decimal(first)
+    prices = exchanges.market_for(run.account, trading=True).prices
+    price = asset_price(rules.quote, quote, prices, info)
+    if price is None:
+        raise Unavailable(_("There is no price of %(asset)s at the moment.") % {"asset": rules.quote})
+    return price
 
 
 def _open_status(report: OrderReport) -> Status:

@@ -196,5 +196,6 @@ def _refresh(flights: Iterable[Flight]) -> None:
             band_type=portfolio.band_type,
             sell_unlisted=portfolio.sell_unlisted,
             reserve_pct=portfolio.reserve_pct,
+            bnb_for_fees=portfolio.bnb_for_fees,
             holdings=portfolio.holdings,
         )

@@ -10,6 +10,8 @@ from exchanges.domain import Side
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import explains_locked
+from orders.dust import selectors as conversions
+from orders.dust.domain import effect_of as effect_of_dust
 from orders.models import Fill
 from portfolio import selectors as balances
 from portfolio import services as portfolio
@@ -27,6 +29,7 @@ def note_flows(account: ExchangeAccount, known: KnownBalances) -> list[CashFlow]
 
     - no order of ours is meant, unknown, or has executed more than its recorded fills;
     - none has changed since these balances were asked for, or shortly before;
+    - no conversion of small balances is unresolved, or became known since then or shortly before;
     - those that rest explain, with strangers' orders, all that is locked: one that had traded meanwhile would not.
 
     Anything else leaves the judgement to a later reading, and nothing is lost by that. The first reading only says what
@@ -39,9 +42,15 @@ def note_flows(account: ExchangeAccount, known: KnownBalances) -> list[CashFlow]
     else:
         fills = selectors.fills_since(account, baseline.fills_up_to)
         newest = max((fill.pk for fill in fills), default=baseline.fills_up_to)
+    sweeps = [] if baseline is None else list(conversions.learned_since(account, baseline.at))
     if not _is_settled(account, known):
         return []
-    return portfolio.record_balances_explained(account, known, baseline, effect_of(fills), newest)
+    effect = effect_of(fills)
+    with exact():
+        for sweep in sweeps:
+            for asset, amount in effect_of_dust(sweep.lines).items():
+                effect[asset] = effect.get(asset, ZERO) + amount
+    return portfolio.record_balances_explained(account, known, baseline, effect, newest)
 
 
 def effect_of(fills: Iterable[Fill]) -> dict[str, Decimal]:
@@ -64,7 +73,8 @@ def _is_settled(account: ExchangeAccount, known: KnownBalances) -> bool:
     """Whether these balances contain exactly the fills of ours that are recorded."""
     if selectors.has_unrecorded_trades(account):
         return False
-    if selectors.has_changed_since(account, known.as_of - SETTLING):
+    since = known.as_of - SETTLING
+    if selectors.has_changed_since(account, since) or conversions.has_changed_since(account, since):
         return False
     if not selectors.resting_orders(account).exists():
         return True

@@ -18,7 +18,8 @@ from strategies.ticks import order_wants_new_price
 
 
 def reprice(run: Run, resting: Sequence[Order]) -> bool:
-    """Cancel orders that are too old, or too far from the market, and would be priced differently now.
+    """Cancel orders that are too old, or too far from the market, and would be priced differently now; and such as were
+    to trade two coins for each other and have not, at the end of their lifetime: there is another way for those.
 
     The next round plans what is left of them. True when an order was brought to its end. Raises an AppError.
     """
@@ -55,6 +56,10 @@ def _jumps(run: Run, moving: Sequence[Order], market: Market, known: KnownBalanc
 
 
 def _wants_new_price(run: Run, order: Order, market: Market) -> bool:
+    if order.is_direct and not order.executed_quantity and now_ms() - order.sent_ms >= lifetime_ms_of(run):
+        # Needs no price: it is to go another way. Where the market stands still nothing can be cancelled.
+        rules = market.info.rules.get(order.symbol)
+        return rules is not None and rules.is_trading
     priced = _price_now(run, order, market)
     if priced is None:
         return False

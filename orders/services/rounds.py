@@ -46,10 +46,11 @@ def create_round(run: Run, number: int, prepared: Preview) -> Round:
             client_order_id=client_order_id(run.user_id, leg.symbol, leg.side.value, round_.tick_ts, index),
             symbol=leg.symbol,
             base_asset=leg.asset,
-            quote_asset=plan.quote,
+            quote_asset=plan.quote if leg.direct is None else leg.direct.counter,
             side=leg.side.value,
             price=leg.price,
             quantity=leg.quantity,
+            quote_price=None if leg.direct is None else leg.direct.counter_price,
         )
         for index, leg in enumerate(plan.legs)
     )

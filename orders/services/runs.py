@@ -125,7 +125,10 @@ def _plan_next(run: Run, rounds: Sequence[Round], resting: Sequence[Order]) -> R
     if selectors.has_unresolved_orders(run.account):
         return None
     occupied = frozenset(order.symbol for order in resting)
-    prepared = preview(run.strategy, goal=Goal(run.goal), first_prices=first_prices(run), occupied=occupied)
+    in_vain = frozenset(order.symbol for round_ in rounds for order in round_.orders.all() if order.was_in_vain)
+    prepared = preview(
+        run.strategy, goal=Goal(run.goal), first_prices=first_prices(run), occupied=occupied, avoided=in_vain
+    )
     plan = prepared.plan
     if plan.is_settled:
         _end_unless_planned_elsewhere(run, rounds, Run.State.COMPLETE, "within_band")

@@ -230,11 +230,11 @@ def _look(autopilot: Autopilot, account: ExchangeAccount, newest_run: int, lease
     state: State | None = None
     changed_ms = selectors.newest_order_change_ms(account)
     if known is None or balances.balances_are_stale(known, changed_ms, _idle_seconds(), now_ms()):
-        state = _read(account)
+        state = _read(autopilot, account)
         known = state.balances
     decision, drift = _decide(autopilot, account, known)
     if decision.act != Act.IDLE and state is None:
-        state = _read(account)
+        state = _read(autopilot, account)
         decision, drift = _decide(autopilot, account, state.balances)
     if decision.act == Act.IDLE:
         switch.schedule(autopilot, decision.next_scheduled_at)
@@ -267,7 +267,8 @@ def _look(autopilot: Autopilot, account: ExchangeAccount, newest_run: int, lease
     return Outcome(Tick.Status.ACTED, decision.code, decision.values, run)
 
 
-def _read(account: ExchangeAccount) -> State:
+def _read(autopilot: Autopilot, account: ExchangeAccount) -> State:
+    plans.know_fee_asset(autopilot.strategy)  # before the balances: whoever knows those of now knows this as well
     state = read_state(account)
     note_flows(account, state.balances)
     return state

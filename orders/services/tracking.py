@@ -15,6 +15,7 @@ from exchanges.errors import CredentialsRefused, ExchangeError, Throttled, Unava
 from exchanges.models import ExchangeAccount
 from orders import selectors
 from orders.domain import WHOLE_ACCOUNT, Status, choose_lists
+from orders.dust.resolving import resolve_sweep
 from orders.models import Order, Run
 from orders.services.adopting import read_open_orders
 from orders.services.cancelling import cancel
@@ -39,6 +40,9 @@ def track_account(account: ExchangeAccount, *, whole_list: bool = False) -> list
     """
     _heed_kill_switch(account)
     problems = _ask_about_orders(account, whole_list=whole_list)
+    about_dust = resolve_sweep(account)
+    if about_dust:
+        problems.append(about_dust)
     run = selectors.active_run(account)
     if run is not None:
         advance(run, trouble=problems[0] if problems else "")

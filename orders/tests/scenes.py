@@ -88,8 +88,9 @@ class Trader:
         assert all(row.free >= start and row.locked >= start for row in known.balances)
 
 
-def beat(traveller: time_machine.Traveller, *, seconds: int, step: int = 2) -> list[tuple[int, int]]:
+def beat(traveller: time_machine.Traveller, *, seconds: int, step: int = 5) -> list[tuple[int, int]]:
     """Let time pass as beat and one worker would: a dispatch every `step` seconds, and its ticks, which it returns."""
+    assert seconds >= step, "no time passes"
     ticks: list[tuple[int, int]] = []
     for _moment in range(seconds // step):
         traveller.shift(step)

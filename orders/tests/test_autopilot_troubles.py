@@ -129,7 +129,7 @@ def test_a_failure_that_its_owners_refresh_has_met_counts_and_is_told_in_their_l
     services.start_autopilot(alice.user, alice.strategy)
     with refused():
         while not Run.objects.exists():
-            beat(clock, seconds=2)
+            beat(clock, seconds=5)
         for _click in range(5):
             services.track_account(alice.account)
     assert Run.objects.get().reason_code == "orders_refused"
@@ -150,10 +150,10 @@ def test_failures_far_apart_are_not_in_a_row(clock: time_machine.Traveller) -> N
 def test_a_change_of_the_strategy_ends_the_wait_after_a_plan_without_orders(clock: time_machine.Traveller) -> None:
     alice = trader("alice@example.com", {"USDT": 10_000}, {"BTC": 50}, **CROSSING, **CALM, max_turnover_pct=D(1))
     services.start_autopilot(alice.user, alice.strategy)
-    beat(clock, seconds=200)
+    beat(clock, seconds=200, step=2)
     assert Tick.objects.order_by("-id")[0].code == "nothing_possible"
     strategies.update_strategy(alice.strategy, {"max_turnover_pct": None}, None)
-    beat(clock, seconds=40)
+    beat(clock, seconds=40, step=2)
     assert Run.objects.order_by("-id")[0].state in ("active", "complete")
     assert sum(order.cumulative_quote for order in alice.orders()) > D(4_000)
 

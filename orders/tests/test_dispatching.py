@@ -95,6 +95,21 @@ def test_many_that_cannot_be_judged_are_ticked_a_few_at_a_time_and_each_in_its_t
     assert untold < {account_id for account_id, _due in second}
 
 
+# --- what is never sold ----------------------------------------------------------------------------------
+
+
+def test_what_is_never_sold_brings_nobody_a_tick(clock: time_machine.Traveller) -> None:
+    clock.shift(11)  # this process remembers portfolios of other tests by number and time
+    alice, bob = (
+        trader(f"{name}@example.com", {"BTC": "1"}, {"BTC": "50"}, **CROSSING, **CALM) for name in ("alice", "bob")
+    )
+    strategies.update_strategy(alice.strategy, {}, [strategies.Entry("BTC", D(50), keep=D(1))])
+    for someone in (alice, bob):
+        services.start_autopilot(someone.user, someone.strategy)
+        portfolio.read_balances(someone.account)
+    assert [account_id for account_id, _due in everybodys_turn(clock)] == [bob.account.pk]
+
+
 # --- one outage, one row ---------------------------------------------------------------------------------
 
 

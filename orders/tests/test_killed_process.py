@@ -1,7 +1,6 @@
 """A process that dies by SIGKILL in the middle: the next one finds everything in the rows, and doubles nothing."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from orders.domain import MISSING_MARGIN_MS
-from tests.server import install, rows
+from tests.server import environment, install, rows
 from tests.support import ROOT
+
+pytestmark = pytest.mark.soak
 
 
 class Box:
@@ -20,18 +21,7 @@ class Box:
     def __init__(self, folder: Path) -> None:
         install(folder)
         self.folder = folder
-        self.env = {
-            **{name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")},
-            "ENV_FILE": str(folder / ".env"),
-            "DATA_DIR": str(folder / "data"),
-            "DJANGO_SETTINGS_MODULE": "botbalance.settings",
-            "REDIS_URL": "",
-            "LOG_LEVEL": "WARNING",
-            "EXCHANGE_RECV_WINDOW_MS": "1000",
-        }
-        # The suite's own secrets would otherwise win over the file's.
-        for name in ("SECRET_KEY", "FERNET_KEYS", "EMAIL_URL"):
-            self.env.pop(name, None)
+        self.env = {**environment(folder), "LOG_LEVEL": "WARNING", "EXCHANGE_RECV_WINDOW_MS": "1000"}
         # Take what is offered: the test is about processes, not about waiting for the market.
         self.rows("botbalance", "UPDATE strategies_strategy SET order_step_pct = -0.5, order_size_pct = 100")
 

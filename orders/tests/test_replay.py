@@ -91,6 +91,7 @@ def test_ten_targets_through_november_2022(
     assert sum(run.rounds.filter(orders__isnull=False).exists() for run in runs) > rounds
 
 
+@pytest.mark.soak
 def test_bitcoin_and_ether_through_the_crash_of_august_2024(settings: Settings) -> None:
     start, end = datetime(2024, 8, 4, 12, tzinfo=UTC), datetime(2024, 8, 6, tzinfo=UTC)
     replay(settings, SHARED / "market" / "1m", start)

@@ -44,6 +44,7 @@ def test_fills_that_could_not_be_read_are_read_the_next_time(clock: time_machine
     assert order.recorded_quantity == order.quantity
 
 
+@pytest.mark.soak
 def test_an_order_with_more_trades_than_one_answer_holds_is_recorded_whole(clock: time_machine.Traveller) -> None:
     alice = trader("alice@example.org", {"USDT": 10_000_000}, {"KITE": 10}, **CALM)
     alice.execute()

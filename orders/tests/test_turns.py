@@ -36,7 +36,7 @@ def in_threads(count: int, work: Callable[[], None]) -> list[threading.Thread]:
 
 
 def test_two_dispatchers_and_four_workers_tick_each_strategy_once_a_period(settings: Settings) -> None:
-    settings.AUTOPILOT_PERIOD_SECONDS = 2
+    settings.AUTOPILOT_PERIOD_SECONDS = 1
     flying = [
         trader(f"user{number}@example.com", {"USDT": 1000}, {"BTC": 50}, **CROSSING, **CALM) for number in range(USERS)
     ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
-from portfolio import services, tasks
+from portfolio import selectors, services, tasks
 from portfolio.models import PortfolioSnapshot
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
@@ -52,6 +52,18 @@ def test_balances_from_before_the_moment_asked_for_are_read_again(account: Excha
     earlier = timezone.now() - timedelta(minutes=1)
     assert services.take_snapshot(account, FILL, read_after=earlier).nav == 1000
     assert services.take_snapshot(account, FILL, read_after=timezone.now()).nav == 1500
+
+
+def test_the_price_of_bitcoin_is_recorded_whether_it_is_held_or_not(
+    bob: User, account: ExchangeAccount, paper_account: Callable[..., ExchangeAccount]
+) -> None:
+    with time_machine.travel("2026-03-02T10:00:00+00:00", tick=False):
+        price = services.take_snapshot(account, FILL).bitcoin_price
+        assert price is not None
+        holder = services.take_snapshot(paper_account(bob, {"BTC": 2}), FILL)
+    assert (holder.nav, holder.bitcoin_price) == (2 * price, price)
+    (without,) = selectors.thinned_history(account)
+    assert (without.nav, without.totals, without.prices) == (1000, {"USDT": 1000}, {"USDT": 1, "BTC": price})
 
 
 def test_without_such_a_moment_they_are_always_read(account: ExchangeAccount) -> None:

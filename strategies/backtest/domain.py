@@ -19,7 +19,10 @@ Limit = Decimal | int | str | bool | None
 SHAPE = 1
 """The version of the JSON that `to_json` writes."""
 MOST_FLOWS = 5000
+AMOUNTS = frozenset({"bnb_for_fees"})
+"""Limits in the quote, beside those in percent."""
 DEFAULT_MIN_NOTIONAL = Decimal(5)
+_LONGEST_TURN_MINUTES = 100 * 365 * 1440
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,8 +77,10 @@ class PlannedFlow:
 class RunSettings:
     """One back-test as its owner wants it.
 
-    `limits` are fields of a Strategy by name, the planner's and the autopilot's (not those of its target model).
+    `limits` are fields of a Strategy by name, the planner's and the autopilot's. `model` are those of its target model,
+    `target_model` and what concerns it; empty where the weights are held. `market_caps`: typed figures by asset.
     `start` is what is held before the first candle. Candles open in [from_ms, to_ms), UTC milliseconds.
+    `max_order_nav_pct` is the server's largest order, in percent of the account; None for no such limit.
     """
 
     quote: str
@@ -89,6 +94,9 @@ class RunSettings:
     fees: Fees = field(default_factory=Fees)
     flows: tuple[PlannedFlow, ...] = ()
     begins_by_hand: bool = True
+    model: Mapping[str, Limit] = field(default_factory=dict)
+    market_caps: Mapping[str, Decimal] = field(default_factory=dict)
+    max_order_nav_pct: Decimal | None = None
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -105,6 +113,11 @@ class RunSettings:
     def whole_portfolio(self) -> bool:
         """Whether everything goes to its target once one weight is outside its band."""
         return bool(self.limits.get("whole_portfolio"))
+
+    @property
+    def direct_pairs(self) -> bool:
+        """Whether two coins are traded for each other where that is cheaper."""
+        return bool(self.limits.get("direct_pairs"))
 
     @property
     def begins(self) -> datetime:
@@ -151,15 +164,18 @@ class RunSettings:
             "fees": {one.name: _written(getattr(self.fees, one.name)) for one in fields(Fees)},
             "flows": [flow.to_json() for flow in self.flows],
             "begins_by_hand": self.begins_by_hand,
+            "model": {name: _written(value) for name, value in self.model.items()},
+            "market_caps": {asset: plain(figure) for asset, figure in self.market_caps.items()},
+            "max_order_nav_pct": None if self.max_order_nav_pct is None else plain(self.max_order_nav_pct),
         }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "RunSettings":
-        """What `to_json` has written. ValueError for another version of it."""
+        """What `to_json` has written, also before there were models. ValueError for another version of it."""
         if body.get("shape") != SHAPE:
             raise ValueError(f"settings of the version {body.get('shape')} cannot be read")
         fills, fees = body["fills"], body["fees"]
-        share = fills["participation_pct"]
+        share, largest = fills["participation_pct"], body.get("max_order_nav_pct")
         return cls(
             quote=body["quote"],
             targets=tuple(
@@ -179,6 +195,9 @@ class RunSettings:
             fees=Fees(Decimal(fees["maker"]), Decimal(fees["taker"]), fees["in_bnb"]),
             flows=tuple(PlannedFlow.from_json(flow) for flow in body["flows"]),
             begins_by_hand=body["begins_by_hand"],
+            model={name: _read(name, value) for name, value in body.get("model", {}).items()},
+            market_caps={asset: Decimal(figure) for asset, figure in body.get("market_caps", {}).items()},
+            max_order_nav_pct=None if largest is None else Decimal(largest),
         )
 
 
@@ -189,7 +208,10 @@ class Notes:
     `rules_source`: whose symbol rules were used ("" where none could be read, with the reason in `rules_problem`).
     `default_rules`: symbols that source does not know, traded by the default rules. `finer_ticks`: symbols whose
     candles have more decimals than today's tick. `unvalued`: what was held and had no candles, so that it counts
-    nothing. `candle_sources`: where candles are from that are not the market's, by symbol.
+    nothing. `candle_sources`: where candles are from that are not the market's, by symbol. `direct_pairs`: symbols on
+    which two coins could be traded for each other, None where that was not wanted; `direct_missing`: such as had no
+    candles. `without_figures`: assets whose market capitalisation was not typed, so that the weights
+    were held; `figures_of_today`: typed ones were used for all of the past.
     """
 
     rules_source: str = ""
@@ -198,6 +220,10 @@ class Notes:
     finer_ticks: tuple[str, ...] = ()
     unvalued: tuple[str, ...] = ()
     candle_sources: Mapping[str, str] = field(default_factory=dict)
+    direct_pairs: tuple[str, ...] | None = None
+    direct_missing: tuple[str, ...] = ()
+    without_figures: tuple[str, ...] = ()
+    figures_of_today: bool = False
 
     def to_json(self) -> Json:
         return {
@@ -207,14 +233,22 @@ class Notes:
             "finer_ticks": list(self.finer_ticks),
             "unvalued": list(self.unvalued),
             "candle_sources": dict(self.candle_sources),
+            "direct_pairs": None if self.direct_pairs is None else list(self.direct_pairs),
+            "direct_missing": list(self.direct_missing),
+            "without_figures": list(self.without_figures),
+            "figures_of_today": self.figures_of_today,
         }
 
 
-def default_rules(asset: str, quote: str, price_places: int, volume_places: int) -> SymbolRules:
-    """Rules of a symbol the exchange does not know: a tick and a step of as many decimals as its candles have, orders
-    of 5 in the quote and more.
+def default_rules(asset: str, quote: str, price_places: int, volume_places: int, first_price: Decimal) -> SymbolRules:
+    """Rules of a symbol the exchange does not know: a tick and a step of as many decimals as its candles have, the step
+    worth no more than a hundredth of the quote at the first price, orders of 5 in the quote and more.
+
+    Files that round volumes to whole coins say nothing of how finely coins trade; whole bitcoins would never trade.
     """
     tick, step = ONE.scaleb(-price_places), ONE.scaleb(-volume_places)
+    if first_price > 0:
+        step = min(step, ONE.scaleb(-2 - max(first_price.adjusted() + 1, -2)))
     return SymbolRules(
         symbol=f"{asset}{quote}",
         base=asset,
@@ -257,9 +291,12 @@ def every_of(text: str) -> Every:
         return Calendar(text)
     lengths = {"m": 1, "h": 60, "d": 1440, "w": 10_080}
     number, unit = text[:-1], text[-1:]
-    if unit not in lengths or not (number.isascii() and number.isdigit()) or not 0 < int(number) <= 1_000_000:
+    if unit not in lengths or not (number.isascii() and number.isdigit()):
         raise ValueError(f"{text!r} is no schedule")
-    return timedelta(minutes=int(number) * lengths[unit])
+    minutes = int(number) * lengths[unit]
+    if not 0 < minutes <= _LONGEST_TURN_MINUTES:
+        raise ValueError(f"{text!r} is no schedule")
+    return timedelta(minutes=minutes)
 
 
 def fraction_of(percent: Decimal) -> Decimal:
@@ -289,5 +326,6 @@ def _written(value: Limit) -> Limit:
 
 
 def _read(name: str, value: Limit) -> Limit:
-    """Percentages are decimals; all else is what JSON makes of it."""
-    return Decimal(value) if name.endswith("_pct") and isinstance(value, str) else value
+    """Percentages and amounts are decimals; all else is what JSON makes of it."""
+    is_decimal = name.endswith("_pct") or name in AMOUNTS
+    return Decimal(value) if is_decimal and isinstance(value, str) else value

@@ -15,7 +15,16 @@ from exchanges.candles.intervals import LENGTHS_MS, MINUTE_MS
 from exchanges.models import ExchangeAccount
 from strategies.backtest.domain import every_of
 from strategies.backtest.services.reading import LIMIT_FIELDS
-from strategies.forms import GROUPS, INTERVALS, WHEN, FieldGroup, IntervalInput, PercentField, PercentInput
+from strategies.forms import (
+    GROUPS,
+    INTERVALS,
+    WHEN,
+    FieldGroup,
+    IntervalInput,
+    PercentField,
+    PercentInput,
+    TargetModelForm,
+)
 from strategies.models import Strategy
 from strategies.presentation import interval_in_words
 
@@ -32,6 +41,7 @@ FILLS = (
     "maker_fee_pct",
     "taker_fee_pct",
     "fees_in_bnb",
+    "max_order_nav_pct",
 )
 FLOW_ROWS = 3
 MOST_COMPARED = 5
@@ -192,6 +202,14 @@ class RunForm(forms.ModelForm):
         help_text=_("A quarter cheaper, as long as the portfolio holds enough BNB."),
     )
 
+    max_order_nav_pct = PercentField(
+        label=_("Largest order of the server, %"),
+        required=False,
+        max_digits=12,
+        decimal_places=8,
+        help_text=_("In percent of the account: the server allows none beyond it. Empty: no such limit."),
+    )
+
     class Meta:
         model = Strategy
         fields = list(STRATEGY_FIELDS)
@@ -249,6 +267,18 @@ class RunForm(forms.ModelForm):
     @property
     def usual_intervals(self) -> list[tuple[int, str]]:
         return [(minutes, interval_in_words(minutes)) for minutes in INTERVALS]
+
+
+class ModelForm(TargetModelForm):
+    """Where the weights come from. Nobody is asked in a back-test: new weights are applied."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("model_auto_apply", None)
+        self.fields["target_model"].help_text = _(
+            "Fixed: the weights below hold throughout. Otherwise they hold until the model first has an answer, and "
+            "what it says holds at once, from closing prices that were known by then."
+        )
 
 
 class FlowForm(forms.Form):
@@ -345,7 +375,12 @@ def moment_text(moment: datetime) -> str:
 
 def initial_targets(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"asset": row.asset, "weight_pct": plain(row.weight_pct), "keep": plain(row.keep) if row.keep else ""}
+        {
+            "asset": row.asset,
+            "weight_pct": plain(row.weight_pct),
+            "keep": plain(row.keep) if row.keep else "",
+            "market_cap": "" if row.market_cap is None else plain(row.market_cap),
+        }
         for row in values["targets"]
     ]
 

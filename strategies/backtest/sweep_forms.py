@@ -6,10 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from strategies.backtest.forms import AmountField, interval_choices
-from strategies.backtest.judging import Objective
-from strategies.backtest.parameters import Space, SpaceError, read_parameter
 from strategies.backtest.services import sweeps
-from strategies.backtest.spaces import Search
+from strategies.backtest.sweeping.judging import Objective
+from strategies.backtest.sweeping.parameters import Space, SpaceError, read_parameter
+from strategies.backtest.sweeping.spaces import Search
 from strategies.forms import FieldGroup
 
 # What can be varied, with an example of what to type.

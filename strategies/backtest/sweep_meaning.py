@@ -4,14 +4,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from strategies.backtest.judging import BELIEVABLE, LIKELY_LUCK
 from strategies.backtest.models.sweeps import Sweep
+from strategies.backtest.services.model_words import model_notes
+from strategies.backtest.sweeping.judging import BELIEVABLE, LIKELY_LUCK
 
 
 def meanings(sweep: Sweep) -> list[str]:
     """Everything there is to say of a done sweep."""
     summary: dict[str, Any] = sweep.summary or {}
     found = [
+        *model_notes({"notes": sweep.notes}),
         deflated_meaning(summary["worth"]["deflated"]),
         overfitting_meaning(summary["worth"]["overfitting"]),
         forward_meaning(summary["forward"], sweep.windows),
@@ -28,18 +30,20 @@ def deflated_meaning(deflated: dict[str, Any] | None) -> str:
     facts = {
         "sharpe": f"{deflated['sharpe']:.2f}",
         "luck": f"{deflated['threshold']:.2f}",
-        "trials": f"{deflated['effective_trials']:.0f}",
+        "trials": f"{deflated['effective_trials']:.1f}",
         "probability": _percent(deflated["probability"]),
     }
     if deflated["probability"] >= BELIEVABLE:
         text = _(
-            "The best Sharpe ratio, %(sharpe)s, is hardly luck: the best of %(trials)s independent tries without any "
-            "merit would show about %(luck)s, and it is above that with a probability of %(probability)s."
+            "The best Sharpe ratio, %(sharpe)s, is hardly luck: the best of as many tries without any merit, worth "
+            "%(trials)s independent ones, would show about %(luck)s, and it is above that with a probability of "
+            "%(probability)s."
         )
     else:
         text = _(
-            "The best Sharpe ratio, %(sharpe)s, may well be luck: the best of %(trials)s independent tries without any "
-            "merit would show about %(luck)s, and it is above that with a probability of only %(probability)s."
+            "The best Sharpe ratio, %(sharpe)s, may well be luck: the best of as many tries without any merit, worth "
+            "%(trials)s independent ones, would show about %(luck)s, and it is above that with a probability of only "
+            "%(probability)s."
         )
     return text % facts
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from strategies.backtest.domain import moment_of
 from strategies.backtest.models.sweeps import Sweep
-from strategies.backtest.packing import STATISTICS
-from strategies.backtest.parameters import Setting
 from strategies.backtest.selectors.sweeps import Progress, Tried
-from strategies.backtest.spaces import Search, written
+from strategies.backtest.sweeping.packing import STATISTICS
+from strategies.backtest.sweeping.parameters import Setting
+from strategies.backtest.sweeping.spaces import Search, written
 
 DECIMALS = 8
 

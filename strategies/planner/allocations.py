@@ -11,9 +11,11 @@ from strategies.planner.bands import Managed
 
 
 def allocations(
-    valuation: Valuation, portfolio: Managed, legs: Sequence[Leg], prices: PriceSnapshot
+    valuation: Valuation, portfolio: Managed, legs: Sequence[Leg], prices: PriceSnapshot, for_fees: Leg | None = None
 ) -> tuple[AllocationView, ...]:
-    """Weights of the managed value now and after the legs have filled, the quote last, others by target."""
+    """Weights of the managed value now and after the legs have filled, the quote last, others by target. What the leg
+    `for_fees` buys is beside it.
+    """
     quote = valuation.quote
     held = {holding.asset for holding in valuation.holdings}
     values = {
@@ -23,10 +25,16 @@ def allocations(
     }
     after = dict(values)
     for leg in legs:
-        mid = prices.prices[leg.symbol].value
         sign = ONE if leg.side == Side.BUY else -ONE
-        after[leg.asset] = after.get(leg.asset, ZERO) + sign * leg.quantity * mid
-        after[quote] = after.get(quote, ZERO) - sign * leg.notional - leg.fee
+        if leg.direct is None:
+            mid, paid_with, fee_of = prices.prices[leg.symbol].value, quote, quote
+        else:  # its commission is taken from the coin that comes in
+            mid, paid_with = leg.direct.base_price, leg.direct.counter
+            fee_of = leg.asset if leg.side == Side.BUY else paid_with
+        if leg is not for_fees:
+            after[leg.asset] = after.get(leg.asset, ZERO) + sign * leg.quantity * mid
+        after[paid_with] = after.get(paid_with, ZERO) - sign * leg.notional
+        after[fee_of] = after.get(fee_of, ZERO) - leg.fee
     whole = sum(after.values(), ZERO)
 
     def share(parts: Mapping[str, Decimal], asset: str, total: Decimal) -> Decimal | None:

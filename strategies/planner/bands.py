@@ -8,6 +8,7 @@ from typing import NamedTuple
 from botbalance.lib.money import HUNDRED, ONE, ZERO
 from portfolio.domain import Valuation
 from strategies.domain import BandType, Goal, Limits, Target, points_of
+from strategies.planner.fee_money import without_fee_money
 
 # Without a band a coin is at its target this near to it: prices move while a rebalance is under way, and following
 # every move would only pay fees. Points of what is managed, and percent of the target for small ones.
@@ -53,8 +54,9 @@ class Width(NamedTuple):
 class Managed:
     """The part of a portfolio that targets refer to.
 
-    `value` is NAV without the coins that are held apart, in the quote. `weights` are those of the targets and 0 for
-    coins that are to be sold, in percent of it; the quote has none of its own.
+    `value` is NAV without the coins that are held apart and without the BNB that is kept for fees, in the quote.
+    `weights` are those of the targets and 0 for coins that are to be sold, in percent of it; the quote has none of its
+    own.
     """
 
     value: Decimal
@@ -63,6 +65,9 @@ class Managed:
 
     @classmethod
     def of(cls, valuation: Valuation, targets: Sequence[Target], limits: Limits) -> "Managed":
+        """Of a whole portfolio, with the BNB that is kept for fees."""
+        if limits.bnb_for_fees:
+            valuation = without_fee_money(valuation, limits.bnb_for_fees)
         weights = {target.asset: target.weight_pct for target in targets}
         return cls.with_weights(valuation, weights, limits.sell_unlisted)
 

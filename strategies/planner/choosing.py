@@ -68,7 +68,7 @@ def _wish(round_: "Round", want: Want) -> Wish | None:
     price = sizes.price(want)
     if price <= 0:
         return None
-    smallest = rules.ceil_quantity(rules.min_notional / price)
+    smallest = sizes.smallest(want, price)
     limited = sizes.limited(want, round_, price, None)
     if isinstance(limited, Skip) or rules.failure_on_grid(want.side, price, smallest, want.mid):
         return None

@@ -1,16 +1,16 @@
 """One round of orders: what is wanted, what of it the limits and filters allow, and why not the rest. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 
-from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, quantize, wide
-from exchanges.domain import ExchangeInfo, Price, PriceSnapshot, Side
+from botbalance.lib.money import HUNDRED, ONE, ZERO, plain, wide
+from exchanges.domain import ExchangeInfo, PriceSnapshot, Side
 from portfolio.domain import Holding, Valuation
 from strategies.domain import (
-    SETTLED,
+    BNB,
+    DAYS_OF_A_YEAR,
     AllocationView,
-    BandType,
     Goal,
     Leg,
     Limits,
@@ -20,20 +20,29 @@ from strategies.domain import (
     Target,
     TradeTo,
 )
+from strategies.planner import crosses
 from strategies.planner.allocations import allocations
 from strategies.planner.bands import Managed, Width
-from strategies.planner.choosing import choose, is_small, may_gain, resting_quote
+from strategies.planner.choosing import choose, is_small, may_gain
 from strategies.planner.doubts import doubtful_symbol
+from strategies.planner.fee_money import buy_fee_money, sell_bnb_first, without_fee_money
+from strategies.planner.obstacles import why_unusable
+from strategies.planner.resting import obstacle, orders_by_symbol
 from strategies.planner.sizes import Sizes
 from strategies.planner.wants import Row, Want, resting_quantity, rows_of
+from strategies.planner.within_bands import sales_for_purchases, wants_of_the_quote
 
 # An asset within its band: its row, the band, the price, the signed distance to the target, what is free and held.
 Inside = tuple[Row, Decimal, Decimal, Decimal, Decimal, Decimal]
 # Looked up in every loop.
-DAYS_OF_A_YEAR = 365
 BUY, SELL, BAND = Side.BUY, Side.SELL, Goal.BAND
 _DISTANCE = attrgetter("distance")
 _new = tuple.__new__  # a NamedTuple without its constructor, which costs twice as much
+
+
+def _asks(side: Side, without: Decimal, band: Decimal) -> bool:
+    """Whether an asset asks for this side also `without` the orders that rest: so far from its target."""
+    return (without if side is BUY else -without) > band
 
 
 class Planner:
@@ -58,6 +67,8 @@ class Planner:
             self.has_cost_test = limits.cost_horizon_days is not None and limits.goal is BAND
             self.edge_share = ONE - limits.hysteresis_pct / HUNDRED
             self.is_to_edge = limits.trade_to == TradeTo.EDGE and limits.goal == BAND
+            keeps_bnb = limits.bnb_for_fees and quote != BNB
+            self.fee_row = rows_of({BNB: ZERO}, {}, info, quote)[0] if keeps_bnb else None
 
     def plan(self, valuation: Valuation, prices: PriceSnapshot, open_orders: Sequence[OpenOrder] = ()) -> Plan:
         """Plan one round; as `plan_rebalance`."""
@@ -74,7 +85,7 @@ class Planner:
             round_ = Round(self, valuation, prices, open_orders)
             # The smallest order may go past its target, if it comes nearer to it.
             return any(self.sizes.is_large_enough(want, 2) for want in round_.wants()) or bool(
-                round_.wants_of_the_quote()
+                wants_of_the_quote(round_)
             )
 
 
@@ -87,12 +98,14 @@ class Round:
         self.planner = planner
         self.limits = planner.limits
         self.quote = planner.quote
+        self.whole, self.nav = valuation, valuation.nav
+        if planner.fee_row is not None:
+            valuation = without_fee_money(valuation, self.limits.bnb_for_fees)
         self.valuation = valuation
+        self.leg_for_fees: Leg | None = None
         self.prices = prices
         self.holdings: dict[str, Holding] = {holding.asset: holding for holding in valuation.holdings}
-        self.open_orders: dict[str, list[OpenOrder]] = {}
-        for order in open_orders:
-            self.open_orders.setdefault(order.symbol, []).append(order)
+        self.open_orders = orders_by_symbol(open_orders, planner.info, self.quote) if open_orders else {}
         self.legs: list[Leg] = []
         self.skips: list[Skip] = []
         self.inside: list[Inside] = []  # traded only where the quote's own drift asks for it
@@ -109,17 +122,25 @@ class Round:
     def plan(self) -> Plan:
         for asset in self.portfolio.held_apart:
             priced = self.holdings[asset].value is not None
-            self._skip(asset, "held" if priced else "held_unpriced", quote=self.quote)
-        wants = self.wants() or self.wants_of_the_quote()
+            self.skip(asset, "held" if priced else "held_unpriced", quote=self.quote)
+        wants = self.wants()
+        wants += sales_for_purchases(self, wants) if wants else wants_of_the_quote(self)
         # Largest difference first: it does most for the portfolio should a limit cut the list short.
         # They come by name, and stay so among equals.
         wants.sort(key=_DISTANCE, reverse=True)
+        direct = crosses.take(self, wants) if self.limits.direct_pairs and wants else None
+        if direct is not None:
+            wants = direct.wants
         sells = [want for want in wants if want.side is SELL]
         buys = [want for want in wants if want.side is BUY]
         self._take([*sells, *buys])
+        if direct is not None:
+            self.legs[:0] = direct.legs
+        if BNB in self.holdings and len(self.legs) > 1:
+            sell_bnb_first(self.legs)
         return Plan(
             quote=self.quote,
-            nav=self.valuation.nav,
+            nav=self.nav,
             managed=self.managed,
             legs=tuple(self.legs),
             goal=self.limits.goal,
@@ -127,6 +148,8 @@ class Round:
             note=self._noted,
             explain=self._explain,
             weigh=self._weigh,
+            untaken=() if direct is None else direct.untaken,
+            leg_for_fees=self.leg_for_fees,
         )
 
     def _take(self, wants: Sequence[Want]) -> None:
@@ -136,16 +159,26 @@ class Round:
         """
         planner, limits, legs = self.planner, self.limits, self.legs
         sizes, dropped = planner.sizes, False
-        turnover, budget = limits.turnover_left, self._free_quote()
+        turnover, budget = limits.turnover_left, self.free_quote()
+        most, slots = limits.max_orders, limits.open_slots
+        if planner.fee_row is not None and (found := buy_fee_money(self, planner.fee_row, budget, turnover)):
+            wants = [want for want in wants if want.asset != BNB]  # its share of the portfolio comes in the next round
+            if isinstance(found, Leg):
+                self.leg_for_fees = found
+                budget -= found.notional * sizes.with_fee
+                turnover = None if turnover is None else turnover - found.notional
+                most, slots = most - 1, None if slots is None else slots - 1
+            elif all(skip.asset != BNB for skip in self.skips):
+                self.skips.append(found)
         # With less than the smallest order of all there is nothing to be bought; slots and orders may be short as well.
         least = planner.least_notional if turnover is None else ZERO
-        most, slots = limits.max_orders, limits.open_slots
-        first_skip, first_budget, has_sales = len(self.skips), budget, bool(wants) and wants[0].side is SELL
+        first_skip, first_budget, first_turnover = len(self.skips), budget, turnover
+        has_sales = bool(wants) and wants[0].side is SELL
         for want in wants:
             if len(legs) >= most:
-                self._skip(want.asset, "max_orders", count=str(most))
+                self.skip(want.asset, "max_orders", count=str(planner.limits.max_orders))
             elif slots is not None and len(legs) >= slots:
-                self._skip(want.asset, "max_open_orders")
+                self.skip(want.asset, "max_open_orders")
             elif budget < least and want.side is BUY:
                 self.waiting.append(want)
                 dropped = dropped or (first_budget >= least and not has_sales and is_small(want))
@@ -161,11 +194,15 @@ class Round:
                 dropped = dropped or may_gain(leg, want, has_sales)
         self.budget, self.turnover = budget, turnover
         if dropped:
-            self._choose(wants, first_skip, first_budget, most if slots is None else min(most, slots))
+            self._choose(wants, first_skip, first_budget, first_turnover, most if slots is None else min(most, slots))
+        if self.leg_for_fees is not None:
+            self.legs.insert(sum(leg.side is SELL for leg in self.legs), self.leg_for_fees)
 
-    def _choose(self, wants: Sequence[Want], first_skip: int, budget: Decimal, most: int) -> None:
+    def _choose(
+        self, wants: Sequence[Want], first_skip: int, budget: Decimal, turnover: Decimal | None, most: int
+    ) -> None:
         """Put the orders that are best together in the place of those that were found one by one."""
-        chosen = choose(self, wants, budget, self.limits.turnover_left, most)
+        chosen = choose(self, wants, budget, turnover, most)
         if chosen is None:
             return
         had = {leg.asset for leg in self.legs}
@@ -175,7 +212,7 @@ class Round:
         self.skips[first_skip:] = kept
         for want in wants:
             if want.asset in had and want.asset not in chosen:
-                self._skip(want.asset, "others_first", quote=self.quote)
+                self.skip(want.asset, "others_first", quote=self.quote)
 
     def _noted(self) -> tuple[Skip, ...]:
         """The skips of what is not where it should be."""
@@ -188,6 +225,8 @@ class Round:
         """All skips, by asset: those that were noted, and of the assets that are where they should be."""
         explained = {leg.asset for leg in self.legs} | {skip.asset for skip in noted}
         at_rest = [self._at_rest(*inside) for inside in self.inside if inside[0].asset not in explained]
+        if self.planner.fee_row is not None and BNB not in explained | {skip.asset for skip in at_rest}:
+            at_rest.append(Skip(BNB, "kept_for_fees", {"worth": self.limits.bnb_for_fees, "quote": self.quote}))
         return tuple(sorted([*noted, *at_rest], key=lambda skip: skip.asset))
 
     def _at_rest(self, row: Row, band: Decimal, _mid: Decimal, delta: Decimal, *_amounts: Decimal) -> Skip:
@@ -211,11 +250,11 @@ class Round:
 
     def _weigh(self) -> tuple[AllocationView, ...]:
         with wide():
-            return allocations(self.valuation, self.portfolio, self.legs, self.prices)
+            return allocations(self.valuation, self.portfolio, self.legs, self.prices, self.leg_for_fees)
 
     # --- what is wanted ------------------------------------------------------------------------------------
 
-    def _free_quote(self) -> Decimal:
+    def free_quote(self) -> Decimal:
         """Quote that buys may spend: free, less the reserve. Locked quote belongs to open orders already.
 
         Where nothing is sold, no sale will bring back what the targets leave for the quote, so that is kept as well.
@@ -252,7 +291,7 @@ class Round:
             able = {row.asset for row, _price in usable}
             for row in self.rows:
                 if row.asset not in able:
-                    self._skip_unusable(row, prices.get(row.symbol))
+                    self.skips.append(why_unusable(self, row, prices.get(row.symbol)))
             # Only a price that is not usable can make others doubtful.
             doubtful = doubtful_symbol(self.portfolio, self.valuation, self.limits, planner.info, self.prices)
         wants, inside = [], self.inside
@@ -282,18 +321,22 @@ class Round:
             distance = abs(delta)
             if distance <= band:
                 if resting and abs(target_value - held * mid) > band:
-                    self._skip(asset, "covered", symbol=row.symbol)
+                    self.skip(asset, "covered", symbol=resting[0].symbol)
                 else:
                     inside.append((row, band, mid, delta, free, projected))
                 continue
             side = BUY if delta > 0 else SELL
             if doubtful:
-                self._skip(asset, "doubtful_value", symbol=doubtful)
+                self.skip(asset, "doubtful_value", symbol=doubtful)
             elif buys_only and side is SELL:
-                self._skip(asset, "buy_only")
-            elif (not resting and row.symbol not in occupied) or self._room_for_an_order(
-                row, side, resting, target_value - held * mid, band
+                self.skip(asset, "buy_only")
+            elif (resting or row.symbol in occupied) and (
+                why := obstacle(
+                    row, side, resting, occupied, is_wanted_anyway=_asks(side, target_value - held * mid, band)
+                )
             ):
+                self.skips.append(why)
+            else:
                 amount = distance - band * edge_share if is_to_edge else distance
                 assert row.rules is not None  # it has a price
                 want = _new(Want, (asset, row.rules, mid, side, delta, distance, amount, free, projected))
@@ -316,83 +359,8 @@ class Round:
         if fee <= benefit:
             return True
         self.is_held_back = True
-        self._skip(want.asset, "not_worth", fee=fee, benefit=benefit, quote=self.quote, days=plain(days))
+        self.skip(want.asset, "not_worth", fee=fee, benefit=benefit, quote=self.quote, days=plain(days))
         return False
 
-    def _skip_unusable(self, row: Row, price: Price | None) -> None:
-        """Why an asset cannot be traded now."""
-        asset, symbol, rules = row.asset, row.symbol, row.rules
-        if rules is None:
-            self._skip(asset, "no_pair", asset=asset, quote=self.quote)
-        elif not row.is_trading:
-            self._skip(asset, "not_trading", symbol=symbol, status=rules.status)
-        elif price is None or price.problem == "empty" or price.value <= 0:
-            self._skip(asset, "no_price", symbol=symbol)
-        elif price.problem:
-            self._skip(asset, "crossed_price", symbol=symbol)
-        elif symbol in self.limits.jumps:
-            pct, minutes = plain(quantize(self.limits.jumps[symbol], 2)), str(self.limits.jump_minutes)
-            self._skip(asset, "price_jump", symbol=symbol, pct=pct, minutes=minutes)
-        else:
-            self._skip(asset, "nothing_to_manage", quote=self.quote)
-
-    def _room_for_an_order(
-        self, row: Row, side: Side, resting: Sequence[OpenOrder], without: Decimal, band: Decimal
-    ) -> bool:
-        """Whether an order may join those that rest on its symbol; otherwise with a Skip.
-
-        Orders of the other side that only bring too much (the price has moved since they were placed) are no reason to
-        trade against them: what is held without them (`without` is its distance from the target) does not ask for it.
-        """
-        rules = row.rules
-        assert rules is not None
-        opposite = next((order for order in resting if order.side != side), None)
-        is_wanted_anyway = abs(without) > band and (without > 0) == (side is BUY)
-        if opposite is not None and not is_wanted_anyway:
-            self._skip(row.asset, "covered", symbol=row.symbol)
-        elif opposite is not None:
-            self._skip(row.asset, "opposite_order", symbol=row.symbol, side=opposite.side.value)
-        elif row.symbol in self.limits.occupied:
-            self._skip(row.asset, "order_waits", symbol=row.symbol)
-        elif rules.max_open_orders and len(resting) >= rules.max_open_orders:
-            self._skip(row.asset, "too_many_open", symbol=row.symbol, count=str(len(resting)))
-        else:
-            return True
-        return False
-
-    def wants_of_the_quote(self) -> list[Want]:
-        """Many small drifts within their bands can add up to a large one of the quote: then the largest of them that
-        bring it back are traded, each to its target. Only for absolute bands: a share of the quote's target may be 0.
-        """
-        if self.limits.goal is not BAND or self.limits.band_type is not BandType.ABSOLUTE or self.managed <= 0:
-            return []
-        if self.is_held_back or (self.skips and any(skip.code not in SETTLED for skip in self.skips)):
-            return []  # something that is not to be traded, or cannot be, explains it
-        holding = self.holdings.get(self.quote)
-        resting = resting_quote(self.open_orders.values())
-        target = self.portfolio.quote_target(self.limits)
-        excess = (holding.total if holding else ZERO) + resting - target
-        missing = abs(excess) - self.planner.width.value(target, self.managed)
-        if missing <= 0:
-            return []
-        side = BUY if excess > 0 else SELL
-        sizes = self.planner.sizes
-        wants: list[Want] = []
-        for want in sorted(self._inside_wants(), key=lambda want: (-want.amount, want.asset)):
-            if missing <= 0:
-                break
-            if want.side is side and sizes.is_large_enough(want) and want.rules.symbol not in self.open_orders:
-                wants.append(want)
-                missing -= want.amount
-        if missing > 0:
-            self._skip(self.quote, "quote_off", quote=self.quote, drift=abs(excess), managed=self.managed)
-        return wants
-
-    def _inside_wants(self) -> Iterator[Want]:
-        for row, _band, mid, delta, free, held in self.inside:
-            assert row.rules is not None  # it has a price
-            distance, side = abs(delta), BUY if delta > 0 else SELL
-            yield Want(row.asset, row.rules, mid, side, delta, distance, distance, free, held)
-
-    def _skip(self, skipped: str, code: str, /, **facts: Decimal | str) -> None:
+    def skip(self, skipped: str, code: str, /, **facts: Decimal | str) -> None:
         self.skips.append(Skip(skipped, code, facts))

@@ -29,6 +29,7 @@ class Sizes:
         self.order_share = limits.order_size_pct / HUNDRED
         self.cap_share = None if limits.max_order_nav_pct is None else limits.max_order_nav_pct / HUNDRED
         self.with_fee = ONE + limits.fee_rate
+        self.less_fee = ONE - limits.fee_rate
         self.fee_rate = limits.fee_rate
 
     def price(self, want: Want) -> Decimal:
@@ -44,8 +45,25 @@ class Sizes:
         price = self.price(want)
         if price <= 0:
             return False
-        smallest = want.rules.ceil_quantity(want.rules.min_notional / price)
+        smallest = self.smallest(want, price)
         return smallest * want.mid <= want.distance * times and (want.side is BUY or smallest <= want.free)
+
+    def smallest(self, want: Want, price: Decimal) -> Decimal:
+        """The smallest quantity the exchange takes; of a coin that is not held yet, the smallest that can be sold again
+        once the fee has been taken out of it.
+        """
+        rules = want.rules
+        smallest = rules.ceil_quantity(rules.min_notional / price)
+        if want.side is SELL or want.held >= smallest:
+            return smallest
+        return max(smallest, rules.ceil_quantity((smallest - max(want.held, ZERO)) / self.less_fee))
+
+    def _is_dust(self, want: Want, price: Decimal, quantity: Decimal) -> bool:
+        """Whether what would be held after a purchase, less its fee, could not be sold again at the price."""
+        rules = want.rules
+        left = want.held + quantity * self.less_fee
+        left -= left % rules.quantity_grid
+        return left < rules.min_quantity or left * price < rules.min_notional
 
     def leg(self, want: Want, round_: "Round", budget: Decimal, turnover: Decimal | None) -> Leg | Skip:
         """The order for one want within every limit, or why there is none. Budget and turnover are what is left.
@@ -78,9 +96,14 @@ class Sizes:
         if rules.max_quantity and most > rules.max_quantity:
             most = rules.max_quantity
         quantity = most // rules.quantity_grid * rules.quantity_grid
-        if quantity < rules.min_quantity or quantity * price < rules.min_notional or not quantity:
+        if (
+            quantity < rules.min_quantity
+            or quantity * price < rules.min_notional
+            or not quantity
+            or (want.held < quantity and side is BUY and self._is_dust(want, price, quantity))
+        ):
             # An order size below the exchange's minimum is raised to it, but never past the target or what is free.
-            smallest = rules.ceil_quantity(rules.min_notional / price)
+            smallest = self.smallest(want, price)
             if smallest * mid > amount:
                 return self._too_small(want, round_, smallest * price)
             if smallest > self._largest(want, round_, price, budget, turnover):
@@ -89,7 +112,7 @@ class Sizes:
         failure = rules.failure_on_grid(side, price, quantity, mid)
         if failure:
             return self._failure(want, price, failure)
-        return _new(Leg, (rules.symbol, want.asset, side, price, quantity, price * quantity * self.fee_rate))
+        return _new(Leg, (rules.symbol, want.asset, side, price, quantity, price * quantity * self.fee_rate, None))
 
     def limited(self, want: Want, round_: "Round", price: Decimal, turnover: Decimal | None) -> Decimal | Skip:
         """Largest quantity that turnover, the largest notional and the largest position allow."""
@@ -101,7 +124,7 @@ class Sizes:
         if rules.max_notional:
             caps.append(rules.max_notional / price)
         if self.cap_share is not None:
-            caps.append(round_.valuation.nav * self.cap_share / price)
+            caps.append(round_.nav * self.cap_share / price)
         if rules.max_position and want.side is BUY:
             room = rules.max_position - want.held
             if room <= 0:
@@ -124,10 +147,12 @@ class Sizes:
         self, want: Want, round_: "Round", price: Decimal, budget: Decimal, turnover: Decimal | None
     ) -> Skip:
         """Why nothing is bought with less than the smallest order costs."""
+        if price <= 0:  # a step below a market of one tick
+            return Skip(want.asset, "filter", {"filter": "PRICE_FILTER"})
         limited = self.limited(want, round_, price, turnover)
         if isinstance(limited, Skip):
             return limited
-        smallest = want.rules.ceil_quantity(want.rules.min_notional / price)
+        smallest = self.smallest(want, price)
         if smallest * want.mid > want.amount:
             return self._too_small(want, round_, smallest * price)
         return self._short(want, round_, smallest * price, budget, turnover)
@@ -149,7 +174,7 @@ class Sizes:
     def _short(self, want: Want, round_: "Round", needed: Decimal, budget: Decimal, turnover: Decimal | None) -> Skip:
         if turnover is not None and turnover < needed:
             return Skip(want.asset, "max_turnover")
-        if self.cap_share is not None and round_.valuation.nav * self.cap_share < needed:
+        if self.cap_share is not None and round_.nav * self.cap_share < needed:
             share = plain(self.limits.max_order_nav_pct or ZERO)
             return Skip(want.asset, "max_order_share", {"symbol": want.rules.symbol, "share": share})
         if want.side is SELL:
@@ -161,7 +186,7 @@ class Sizes:
 
     def _is_last_rest(self, want: Want, round_: "Round") -> bool:
         """Whether no sale will pay for it any more, and its owner's band allows it to stay as it is."""
-        if self.limits.goal is not Goal.TARGET or round_.legs:
+        if self.limits.goal is not Goal.TARGET or round_.legs or want.asset not in round_.portfolio.weights:
             return False
         portfolio = round_.portfolio
         band = round_.planner.own_width.value(portfolio.target_value(want.asset), portfolio.value)

@@ -1,10 +1,12 @@
 """The only writers of strategies: what an owner saves, what a model proposes, and the plan of a strategy."""
 
-from strategies.services.entries import Entry
+from strategies.services.checks import model_problems
+from strategies.services.entries import Entry, entries_of
 from strategies.services.planning import (
     Preview,
     check_digest,
     doubtful_symbol,
+    know_fee_asset,
     limit_price,
     limits_of,
     plan_strategy,
@@ -35,8 +37,11 @@ __all__ = [
     "delete_strategy",
     "dismiss_proposal",
     "doubtful_symbol",
+    "entries_of",
+    "know_fee_asset",
     "limit_price",
     "limits_of",
+    "model_problems",
     "plan_strategy",
     "refresh",
     "refresh_due",

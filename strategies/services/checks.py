@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from botbalance.lib.errors import Invalid
 from botbalance.lib.money import HUNDRED, ZERO, plain
 from exchanges import services as exchanges
-from strategies.domain import MAX_TARGETS
+from strategies.domain import BNB, MAX_TARGETS
 from strategies.models import Strategy
 from strategies.services.entries import Entry
 from strategies.target_models import HEEDS_CAP, ModelKind
@@ -34,8 +34,13 @@ def validate(strategy: Strategy, entries: Sequence[Entry]) -> None:
             _("Orders are placed %(step)s %% from the middle; this must be more.")
             % {"step": plain(strategy.order_step_pct)}
         ]
+    if not fields and strategy.bnb_for_fees:
+        info = exchanges.exchange_info_for(strategy.account)
+        if info.pair(BNB, strategy.quote) is None:
+            text = _("%(asset)s/%(quote)s is not traded on this exchange.")
+            fields["bnb_for_fees"] = [text % {"asset": BNB, "quote": strategy.quote}]
     if not fields:
-        fields.update(_model_problems(strategy, len(entries)))
+        fields.update(model_problems(strategy, len(entries)))
     problems = _entry_problems(strategy, entries)
     if problems:
         fields["allocations"] = problems
@@ -43,7 +48,7 @@ def validate(strategy: Strategy, entries: Sequence[Entry]) -> None:
         raise Invalid(_("Some fields need your attention."), fields=fields)
 
 
-def _model_problems(strategy: Strategy, count: int) -> dict[str, list[str]]:
+def model_problems(strategy: Strategy, count: int) -> dict[str, list[str]]:
     """Settings of the chosen model that do not go together with so many assets."""
     kind = ModelKind(strategy.target_model)
     fields: dict[str, list[str]] = {}

@@ -19,7 +19,6 @@ from portfolio.domain import Valuation, value_portfolio
 from portfolio.selectors import KnownBalances
 from strategies import past_closes, planner, selectors, ticks
 from strategies.domain import (
-    SETTLED,
     BandType,
     Goal,
     Limits,
@@ -27,6 +26,7 @@ from strategies.domain import (
     Plan,
     Target,
     TradeTo,
+    at_rest,
     describe_legs,
     has_moved,
 )
@@ -40,7 +40,8 @@ from strategies.variances import VARIANCE_DAYS, variances_of
 class Preview:
     """A plan with what it was made of. `digest` vouches for its legs when the plan is executed.
 
-    `symbols` are those the targets may be traded on and that have a price. `first_prices` are of the coins still on
+    `symbols` are those the targets may be traded on and that have a price; of those between two coins, such as are
+    traded on, or looked at, by this plan. `first_prices` are of the coins still on
     their way: those that were given, and the middle of the market now where none was; for the next rounds of the same
     rebalance. `drift` is the largest from the targets, open orders left aside.
     """
@@ -65,6 +66,7 @@ def plan_strategy(
     open_slots: int | None = None,
     jumps: Mapping[str, Decimal] | None = None,
     occupied: frozenset[str] = frozenset(),
+    avoided: frozenset[str] = frozenset(),
     market: Market | None = None,
     targets: Sequence[Target] | None = None,
 ) -> Preview:
@@ -75,10 +77,11 @@ def plan_strategy(
     `turnover_used` is what was traded in the last 24 hours, in the quote. `first_prices` are those of the rebalance
     this is a round of. `open_slots` is how many orders may be added to the open ones, None for what the server's
     settings leave. `jumps` are symbols not to be traded, with their price's jump in percent; `occupied` those on which
-    an order of the same rebalance rests: no other is added to it. `targets` are others than the strategy's own, to look
-    at what they would mean. Raises an AppError.
+    an order of the same rebalance rests: no other is added to it; on `avoided` no two coins are traded for each other.
+    `targets` are others than the strategy's own, to look at what they would mean. Raises an AppError.
     """
     account = strategy.account
+    know_fee_asset(strategy)
     if open_orders is None:
         open_orders = [
             OpenOrder(order.symbol, Side(order.side), order.price, order.quantity - order.executed_quantity)
@@ -98,18 +101,22 @@ def plan_strategy(
         jumps=jumps or {},
         jump_minutes=effective.price_jump_minutes,
         occupied=occupied,
+        avoided=avoided,
+        maker_rate=known.maker_rate,
     )
     targets = selectors.targets(strategy) if targets is None else targets
     limits = replace(limits, variances=_variances(strategy, targets, goal))
     plan = planner.plan_rebalance(valuation, targets, limits, market.info, market.prices, open_orders)
     mids = _mids(plan, market.info, market.prices)
+    direct = _direct_mids(plan, market.info, market.prices) if limits.direct_pairs else {}
+    looked_at = {leg.symbol for leg in plan.legs} | {skip.asset for skip in plan.untaken}
     return Preview(
         plan=plan,
         valuation=valuation,
         open_orders=tuple(open_orders),
         digest=_sign(strategy, plan),
-        symbols=tuple(sorted(mids)),
-        first_prices=_first_prices(plan, market.info, {**_unmoved(mids, limits), **first}, occupied),
+        symbols=tuple(sorted({*mids, *(looked_at & direct.keys())})),
+        first_prices=_first_prices(plan, market.info, {**_unmoved({**mids, **direct}, limits), **first}, occupied),
         drift=ticks.largest_drift(valuation, targets, replace(limits, goal=Goal.BAND)),
     )
 
@@ -125,9 +132,27 @@ def _first_prices(
     """First prices but of coins that are where they should be, with no order on its way: when they leave again, that is
     a new attempt, measured from the market of that moment.
     """
-    pairs = [info.pair(skip.asset, plan.quote) for skip in plan.skips if skip.code in SETTLED]
-    reached = {rules.symbol for rules in pairs if rules is not None} - occupied
-    return {symbol: price for symbol, price in prices.items() if symbol not in reached}
+    settled = at_rest(plan.skips)
+    reached = {
+        symbol
+        for symbol in prices
+        if (rules := info.rules.get(symbol)) is not None and (rules.base in settled or rules.quote in settled)
+    }
+    sought = occupied | {leg.symbol for leg in plan.legs}
+    return {symbol: price for symbol, price in prices.items() if symbol not in reached or symbol in sought}
+
+
+def _direct_mids(plan: Plan, info: ExchangeInfo, prices: PriceSnapshot) -> dict[str, Decimal]:
+    """The middle of the market of every symbol that trades two of the plan's coins for each other, by symbol."""
+    assets = sorted({row.asset for row in plan.allocations} - {plan.quote})
+    found: dict[str, Decimal] = {}
+    for base in assets:
+        for counter in assets:
+            rules = info.pair(base, counter)
+            price = prices.price(rules.symbol) if rules is not None else None
+            if price is not None and not price.problem and price.value > 0:
+                found[price.symbol] = price.value
+    return found
 
 
 def _mids(plan: Plan, info: ExchangeInfo, prices: PriceSnapshot) -> dict[str, Decimal]:
@@ -142,7 +167,9 @@ def _mids(plan: Plan, info: ExchangeInfo, prices: PriceSnapshot) -> dict[str, De
 
 
 def limits_of(strategy: Strategy, fee_rate: Decimal, nav: Decimal, turnover_used: Decimal) -> Limits:
-    """The strategy's limits as the planner takes them."""
+    """The strategy's limits as the planner takes them. BNB is kept for fees where its account was last known to pay in
+    it (`know_fee_asset`).
+    """
     turnover_left = None
     if strategy.max_turnover_pct is not None:
         turnover_left = nav * strategy.max_turnover_pct / HUNDRED - turnover_used
@@ -160,7 +187,17 @@ def limits_of(strategy: Strategy, fee_rate: Decimal, nav: Decimal, turnover_used
         worst_price_pct=strategy.worst_price_pct,
         hysteresis_pct=strategy.hysteresis_pct,
         cost_horizon_days=None if strategy.cost_horizon_days is None else Decimal(strategy.cost_horizon_days),
+        direct_pairs=strategy.direct_pairs,
+        bnb_for_fees=strategy.bnb_for_fees if strategy.bnb_for_fees and strategy.account.pays_in_bnb else ZERO,
     )
+
+
+def know_fee_asset(strategy: Strategy) -> None:
+    """See to it that it is known whether the account pays fees in BNB, where that makes a difference to the strategy.
+    Raises an ExchangeError.
+    """
+    if strategy.bnb_for_fees:
+        exchanges.know_fee_asset(strategy.account, strategy.quote)
 
 
 def wants_something(strategy: Strategy, known: KnownBalances, open_orders: Sequence[OpenOrder]) -> bool:

@@ -1,6 +1,7 @@
 """What an owner saves, activates and deletes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,8 @@ FIELDS = (
     "whole_portfolio",
     "hysteresis_pct",
     "cost_horizon_days",
+    "direct_pairs",
+    "bnb_for_fees",
     "deploy_deposits",
     *MODEL_FIELDS,
     "model_refresh_days",
@@ -169,7 +172,7 @@ def _weighed(entries: Sequence[Entry], answer: Answer | None) -> list[Entry]:
     if answer is None:
         return list(entries)
     weights = answer.given.weights
-    return [Entry(entry.asset, weights[entry.asset], entry.market_cap, entry.coin_id) for entry in entries]
+    return [replace(entry, weight_pct=weights[entry.asset]) for entry in entries]
 
 
 def _schedule(strategy: Strategy, answer: Answer | None, *, is_other_model: bool) -> None:

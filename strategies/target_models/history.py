@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from strategies.domain import DAYS_OF_A_YEAR
 from strategies.target_models.values import Explanation, NoWeights
 
 Floats = npt.NDArray[np.float64]
@@ -16,7 +17,6 @@ Places = npt.NDArray[np.intp]
 MOST_MISSING = 0.1
 # A daily volatility below this, as a fraction, is a price that does not move: stablecoins have a hundred times as much.
 LEAST_VOLATILITY = 1e-6
-DAYS_OF_A_YEAR = 365  # these markets never close
 
 
 class Measured(NamedTuple):

@@ -7,19 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import numpy as np
-
 from botbalance.lib.money import HUNDRED, ZERO, exact, floor_to_step, wide
-from exchanges.domain import Balance, ExchangeInfo, Price, PriceSnapshot, Side
+from exchanges.domain import Balance, Side
 from portfolio.domain import Valuation, value_portfolio
 from strategies.backtest.engine.history import History
 from strategies.backtest.engine.scenario import FillMode, Reach, Scenario
-from strategies.domain import SETTLED, Goal, Leg, OpenOrder, Plan
+from strategies.domain import SETTLED, Goal, Leg, OpenOrder, Plan, Target
 from strategies.planner import Planner, limit_price, plan_rebalance
+from strategies.tests.backtest_past import Past
+from strategies.tests.slow_model import SlowModel
 from strategies.ticks import decide_tick, largest_drift, order_wants_new_price
-from strategies.variances import variances_of
 
-DAY_MS = 86_400_000
 EIGHTH = Decimal("0.00000001")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,22 +32,29 @@ class Order:
 
 @dataclass
 class Reference:
-    """What came of it: (row, symbol, side, price, quantity, fee, fee asset) of every trade, and what is held."""
+    """What came of it: (row, symbol, side, price, quantity, fee, fee asset) of every trade, what is held,
+    and which targets held from which row on.
+    """
 
     trades: list[tuple[int, str, str, Decimal, Decimal, Decimal, str]] = field(default_factory=list)
     totals: dict[str, Decimal] = field(default_factory=dict)
     begun: list[tuple[int, str]] = field(default_factory=list)
+    steps: list[tuple[int, tuple[Target, ...]]] = field(default_factory=list)
     plans: int = 0
 
 
-class SlowBacktest:
+class SlowBacktest(Past):
     def __init__(self, history: History, scenario: Scenario) -> None:
-        self.history, self.scenario = history, scenario
+        super().__init__(history, scenario)
+        self.targets = scenario.targets
+        self.model = SlowModel(history, scenario)
         self.found = Reference(totals={asset: amount for asset, amount in scenario.start.items() if amount})
         self.found.totals.setdefault(scenario.quote, ZERO)
         self.orders: list[Order] = []
         self.goal: Goal | None = None
         self.rounds: list[bool] = []  # whether each round of the run has traded
+        self.planned_row = 0
+        self.avoided: set[str] = set()  # symbols of two coins on which an order of the run has not filled
         self.owed = ZERO
         self.has_deposit = False
         self.scheduled_at: datetime | None = None
@@ -62,54 +67,34 @@ class SlowBacktest:
             for row in range(len(self.history)):
                 self.match(row)
                 self.pay(row)
+                self.targets = self.model.targets_at(row)
                 self.look(row)
+        self.found.steps = self.model.steps
         return self.found
 
-    # --- the market at a row ----------------------------------------------------------------------------------
-
-    def now_ms(self, row: int) -> int:
-        return int(self.history.close_ms[row])
-
-    def prices(self, row: int) -> PriceSnapshot:
-        found = {}
-        for series in self.history.series:
-            close = series.close(row)
-            if close is not None:
-                symbol = self.symbol(series.asset)
-                found[symbol] = Price(symbol, close, close, close)
-        return PriceSnapshot("", "close", self.now_ms(row), found)
-
-    def symbol(self, asset: str) -> str:
-        rules = self.scenario.info.pair(asset, self.scenario.quote)
-        assert rules is not None
-        return rules.symbol
-
-    def info(self, row: int) -> ExchangeInfo:
-        rules = dict(self.scenario.info.rules)
-        for series in self.history.series:
-            symbol = self.symbol(series.asset)
-            if row < series.first:
-                del rules[symbol]
-            elif not series.has_candle(row):
-                rules[symbol] = replace(rules[symbol], status="BREAK")
-        return ExchangeInfo.of(rules)
+    # --- what is held -----------------------------------------------------------------------------------------
 
     def locked(self) -> dict[str, Decimal]:
         found: dict[str, Decimal] = {}
         for order in self.orders:
             buys = order.leg.side == Side.BUY
-            asset = self.scenario.quote if buys else order.leg.asset
+            asset = self.paid_with(order.leg) if buys else order.leg.asset
             found[asset] = found.get(asset, ZERO) + order.remaining * (order.leg.price if buys else 1)
         return found
+
+    def close(self, row: int, asset: str) -> Decimal | None:
+        return next((series.close(row) for series in self.history.series if series.asset == asset), None)
 
     def valuation(self, row: int) -> Valuation:
         locked = self.locked()
         totals = dict(self.found.totals)
-        totals[self.scenario.quote] -= self.owed
+        if self.owed:
+            worth = sum((total * (self.close(row, asset) or ZERO) for asset, total in totals.items()), ZERO)
+            totals[self.scenario.quote] -= min(self.owed, (worth + totals[self.scenario.quote]) * Decimal("0.5"))
         balances = [
             Balance(asset, total - locked.get(asset, ZERO), locked.get(asset, ZERO)) for asset, total in totals.items()
         ]
-        return value_portfolio(balances, self.scenario.quote, self.prices(row), self.scenario.info)
+        return value_portfolio(balances, self.scenario.quote, self.prices(row, with_crosses=False), self.scenario.info)
 
     def plan(self, row: int, goal: Goal) -> Plan:
         self.found.plans += 1
@@ -120,38 +105,29 @@ class SlowBacktest:
             first_prices=self.first_prices,
             turnover_left=self.turnover_left(row),
             variances=self.variances(row),
+            avoided=frozenset(self.avoided),
         )
         resting = [OpenOrder(o.leg.symbol, o.leg.side, o.leg.price, o.remaining) for o in self.orders]
-        return plan_rebalance(
-            self.valuation(row), self.scenario.targets, limits, self.info(row), self.prices(row), resting
-        )
+        return plan_rebalance(self.valuation(row), self.targets, limits, self.info(row), self.prices(row), resting)
 
     def new_first_prices(self, row: int, plan: Plan) -> dict[str, Decimal]:
         rests = {skip.asset for skip in plan.skips if skip.code in SETTLED}
-        occupied = {order.leg.symbol for order in self.orders}
-        prices = self.prices(row).prices
+        sought = {order.leg.symbol for order in self.orders} | {leg.symbol for leg in plan.legs}
+        prices, rules = self.prices(row).prices, self.scenario.info.rules
         return {
             symbol: self.first_prices.get(symbol, price.value)
             for symbol, price in prices.items()
-            if symbol in occupied or self.scenario.info.rules[symbol].base not in rests
+            if symbol in sought or not {rules[symbol].base, rules[symbol].quote} & rests
         }
-
-    def variances(self, row: int) -> dict[str, Decimal]:
-        """Of the last 90 days that are over, close by close."""
-        midnight = self.now_ms(row) // DAY_MS
-        table = []
-        for day in range(midnight - 90, midnight + 1):
-            known = [at for at in range(len(self.history)) if self.now_ms(at) <= day * DAY_MS]
-            closes = [series.close(known[-1]) if known else None for series in self.history.series]
-            table.append([float("nan") if close is None else float(close) for close in closes])
-        return variances_of([series.asset for series in self.history.series], np.array(table))
 
     def turnover_left(self, row: int) -> Decimal | None:
         if self.scenario.max_turnover_pct is None:
             return None
         recent = [trade for trade in self.found.trades if self.now_ms(trade[0]) > self.now_ms(row) - 86_400_000]
-        used = sum((trade[3] * trade[4] for trade in recent), ZERO)
-        used += sum((order.leg.price * order.remaining for order in self.orders), ZERO)
+        used = sum((trade[3] * trade[4] * self.worth(trade[0], trade[1]) for trade in recent), ZERO)
+        for order in self.orders:
+            worth = order.leg.direct.counter_price if order.leg.direct else 1
+            used += order.leg.price * order.remaining * worth
         owed, self.owed = self.owed, ZERO
         nav = self.valuation(row).nav
         self.owed = owed
@@ -166,14 +142,14 @@ class SlowBacktest:
         for order in list(self.orders):
             leg = order.leg
             rules = self.scenario.info.rules[leg.symbol]
-            candle = self.history.series[self.history.places[leg.asset]].candle(row)
+            candle = self.series_of(leg.symbol).candle(row)
             if candle is None:
                 continue
             quantity = order.remaining
             with wide():
                 half = fills.spread_pct / HUNDRED / 2
                 if fills.participation_pct is not None:
-                    room = candle.volume * fills.participation_pct / HUNDRED - used.get(leg.asset, ZERO)
+                    room = candle.volume * fills.participation_pct / HUNDRED - used.get(leg.symbol, ZERO)
                     quantity = min(quantity, floor_to_step(room, rules.quantity_grid))
                 tick = rules.price_grid if fills.reach == Reach.THROUGH else ZERO
                 if leg.side == Side.BUY:
@@ -191,7 +167,7 @@ class SlowBacktest:
                 price, rate = leg.price, self.scenario.fees.maker
             else:
                 continue
-            used[leg.asset] = used.get(leg.asset, ZERO) + quantity
+            used[leg.symbol] = used.get(leg.symbol, ZERO) + quantity
             order.remaining -= quantity
             self.rounds[order.round] = True
             if not order.remaining:
@@ -199,16 +175,17 @@ class SlowBacktest:
             self.trade(row, leg, price, quantity, rate)
 
     def trade(self, row: int, leg: Leg, price: Decimal, quantity: Decimal, rate: Decimal) -> None:
-        totals, quote = self.found.totals, self.scenario.quote
+        totals, quote = self.found.totals, self.paid_with(leg)
         worth = price * quantity
+        in_quote = worth * self.worth(row, leg.symbol) * rate
         if leg.side == Side.BUY:
             totals[quote] -= worth
             totals[leg.asset] = totals.get(leg.asset, ZERO) + quantity
-            fee, fee_asset, in_quote = floor_to_step(quantity * rate, EIGHTH), leg.asset, worth * rate
+            fee, fee_asset = floor_to_step(quantity * rate, EIGHTH), leg.asset
         else:
             totals[leg.asset] -= quantity
-            totals[quote] += worth
-            fee, fee_asset, in_quote = floor_to_step(worth * rate, EIGHTH), quote, worth * rate
+            totals[quote] = totals.get(quote, ZERO) + worth
+            fee, fee_asset = floor_to_step(worth * rate, EIGHTH), quote
         bnb = self.history.series[self.history.places["BNB"]].close(row) if "BNB" in self.history.places else None
         if self.scenario.fees.in_bnb and bnb is not None and fee_asset != "BNB":
             with wide():
@@ -252,7 +229,7 @@ class SlowBacktest:
         decision = decide_tick(
             trigger=scenario.trigger,
             now=EPOCH + timedelta(milliseconds=self.now_ms(row)),
-            drift=largest_drift(self.valuation(row), scenario.targets, scenario.limits),
+            drift=largest_drift(self.valuation(row), self.targets, scenario.limits),
             interval=scenario.every,
             scheduled_at=self.scheduled_at,
             has_deposit=self.has_deposit,
@@ -260,7 +237,7 @@ class SlowBacktest:
         )
         goal = decision.act.goal
         if decision.code == "outside_band" and scenario.whole_portfolio and not by_hand:
-            planner = Planner(scenario.targets, scenario.limits, self.info(row), scenario.quote)
+            planner = Planner(self.targets, scenario.limits, self.info(row), scenario.quote)
             if not planner.wants_something(self.valuation(row), self.prices(row)):
                 return
         if goal is None or by_hand or self.begin(row, goal, decision.code):
@@ -274,7 +251,7 @@ class SlowBacktest:
             return False
         self.has_deposit = False
         if plan.legs:
-            self.goal, self.rounds = goal, []
+            self.goal, self.rounds, self.avoided = goal, [], set()
             self.found.begun.append((row, code))
             self.place(row, plan)
             if not self.orders:
@@ -283,6 +260,7 @@ class SlowBacktest:
 
     def place(self, row: int, plan: Plan) -> None:
         self.rounds.append(False)
+        self.planned_row = row
         if self.scenario.limits.worst_price_pct is not None:
             self.first_prices = self.new_first_prices(row, plan)
         prices = self.prices(row).prices
@@ -315,6 +293,14 @@ class SlowBacktest:
             quiet = [traded for number, traded in enumerate(self.rounds) if number not in resting][-5:]
             if len(self.rounds) >= 200 or (len(quiet) == 5 and not any(quiet) and not self.orders):
                 return self.end(row)
+            if (
+                self.planned_row < row
+                and not self.orders
+                and self.rounds[-1]
+                and self.plan(self.planned_row, self.goal).is_settled
+            ):
+                self.first_prices = {}
+                return self.end(row)
             plan = self.plan(row, self.goal)
             if plan.is_settled:
                 self.first_prices = {}
@@ -322,6 +308,7 @@ class SlowBacktest:
             against = {skip.values["symbol"] for skip in plan.skips if skip.code == "opposite_order"}
             turned = [order for order in self.orders if order.leg.symbol in against]
             if turned:
+                self.give_up(turned)
                 self.orders = [order for order in self.orders if order not in turned]
                 continue
             if not plan.legs:
@@ -332,35 +319,45 @@ class SlowBacktest:
 
     def reprice(self, row: int) -> bool:
         scenario, kept = self.scenario, []
-        prices, info = self.prices(row).prices, self.info(row)
+        info = self.scenario.info
         limits = replace(scenario.limits, first_prices=self.first_prices)
         for order in self.orders:
             leg, rules = order.leg, info.rules[order.leg.symbol]  # it was listed when it was placed
+            series = self.series_of(leg.symbol)
+            mid = series.close(row)
+            assert mid is not None
             with wide():
                 new = limit_price(
                     rules,
                     leg.side,
-                    prices[leg.symbol].value,
+                    mid,
                     limits.order_step_pct,
                     limits.worst_price(leg.symbol, leg.side),
                 )
-            moves = rules.is_trading and order_wants_new_price(
+            is_late = self.now_ms(row) - self.now_ms(order.row) >= scenario.order_lifetime_seconds * 1000
+            is_in_vain = leg.direct is not None and order.remaining == leg.quantity
+            moves = order_wants_new_price(
                 order_price=leg.price,
                 side=leg.side,
                 sent_ms=self.now_ms(order.row),
                 now_ms=self.now_ms(row),
-                mid=prices[leg.symbol].value,
+                mid=mid,
                 new_limit_price=new,
                 lifetime_ms=scenario.order_lifetime_seconds * 1000,
                 reprice_distance_pct=scenario.reprice_distance_pct,
             )
-            if not moves:
+            if not series.has_candle(row) or not (moves or (is_late and is_in_vain)):
                 kept.append(order)
+        self.give_up([order for order in self.orders if order not in kept])
         was_cut = len(kept) < len(self.orders)
         self.orders = kept
         return was_cut
 
+    def give_up(self, orders: list[Order]) -> None:
+        self.avoided |= {o.leg.symbol for o in orders if o.leg.direct is not None and o.remaining == o.leg.quantity}
+
     def end(self, row: int) -> None:
+        self.avoided = set()
         self.orders, self.goal, self.ended_ms = [], None, self.now_ms(row)
 
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ BEGIN = datetime(2023, 1, 1, tzinfo=UTC)
 BEGIN_MS = 1_672_531_200_000
 
 
+@cache
 def wavy(asset: str, rows: int, *, price: str = "100", step_ms: int = HOUR_MS, quote: str = "USDT") -> CandleColumns:
     """Candles that rise and fall in long waves, other ones for each asset, with small steps between."""
     draw = random.Random(asset)
@@ -88,8 +90,8 @@ def finished(user: User, **values: Any) -> BacktestRun:
     return run
 
 
-def done_run(user: User, *, strategy: Strategy | None = None, name: str = "Back-test") -> BacktestRun:
-    """A back-test with an outcome, for tests that keep no candles."""
+@cache
+def _one_that_is_done() -> tuple[RunSettings, services.Outcome]:
     columns = {"BTC": wavy("BTC", 72, price="20000")}
     known = services.defaults()
     settings = RunSettings(
@@ -103,7 +105,12 @@ def done_run(user: User, *, strategy: Strategy | None = None, name: str = "Back-
     )
     info, notes = past_info(columns, "USDT", KnownRules(ExchangeInfo.of({}), ""))
     result = run_backtest(History.of("USDT", columns), services.scenario_of(settings, info))
-    found = services.outcome_of(result, columns["BTC"], notes)
+    return settings, services.outcome_of(result, columns["BTC"], notes)
+
+
+def done_run(user: User, *, strategy: Strategy | None = None, name: str = "Back-test") -> BacktestRun:
+    """A back-test with an outcome, for tests that keep no candles."""
+    settings, found = _one_that_is_done()
     run = BacktestRun.objects.create(
         user=user,
         strategy=strategy,

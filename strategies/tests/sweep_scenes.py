@@ -8,11 +8,11 @@ from django.db import connections
 from accounts.models import User
 from exchanges.candles.columns import CandleColumns
 from strategies.backtest import services
-from strategies.backtest.models import Sweep
+from strategies.backtest.models import Sweep, SweepChunk
 from strategies.backtest.selectors import sweeps as selectors
 from strategies.backtest.services import sweep_work, sweeps
 from strategies.backtest.services.sweeps import Plan
-from strategies.backtest.spaces import Search, read_search
+from strategies.backtest.sweeping.spaces import Search, read_search
 from strategies.tests.backtest_scenes import plain_values, store_candles, wavy
 
 VARIED = {"min_delta_pct": "2:8:1", "interval_minutes": "1440,4320,10080"}
@@ -61,6 +61,17 @@ def done(user: User | None, **more: Any) -> Sweep:
     sweep.refresh_from_db()
     assert sweep.state == Sweep.State.DONE, sweep.problem
     return sweep
+
+
+def work_on_one_piece(sweep: Sweep, worker: str) -> int:
+    """Until one more piece is done, however often a slow machine asks meanwhile; how many were done."""
+    pieces = SweepChunk.objects.filter(sweep=sweep, is_done=True)
+    before = pieces.count()
+    return sweep_work.work(sweep.pk, worker, is_wanted=lambda: _is_active(sweep) and pieces.count() == before)
+
+
+def _is_active(sweep: Sweep) -> bool:
+    return Sweep.objects.get(pk=sweep.pk).is_active
 
 
 def figures(sweep: Sweep) -> dict[str, dict[str, Any]]:

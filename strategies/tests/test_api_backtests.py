@@ -78,6 +78,7 @@ def test_the_same_key_begins_one(api: APIClient) -> None:
 @pytest.mark.parametrize(
     ("values", "field"),
     [
+        ({"min_delta_ptc": "7"}, "min_delta_ptc"),
         ({"targets": []}, "targets"),
         ({"targets": [{"asset": "BTC", "weight_pct": "60"}, {"asset": "ETH", "weight_pct": "50"}]}, "targets"),
         ({"targets": [{"asset": "NOPE", "weight_pct": "60"}]}, "targets"),

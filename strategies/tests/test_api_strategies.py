@@ -144,17 +144,19 @@ REFUSED_TARGETS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED_TARGETS)
-def test_wrong_targets_are_refused_where_they_stand(case: str, api: APIClient, account: ExchangeAccount) -> None:
-    targets, place = REFUSED_TARGETS[case]
+def test_wrong_targets_are_refused_where_they_stand(
+    api: APIClient, account: ExchangeAccount, subtests: pytest.Subtests
+) -> None:
     made = api.post(URL, body(account), format="json").json()
     before = rows()
-    for answer in (
-        api.post(URL, body(account, allocations=targets), format="json"),
-        api.patch(f"{URL}{made['id']}/", {"allocations": targets, "name": "Changed"}, format="json"),
-    ):
-        assert [field for field in refusal(answer, 400, "invalid") if field.startswith(place)]
-    assert rows() == before
+    for case, (targets, place) in REFUSED_TARGETS.items():
+        with subtests.test(case):
+            for answer in (
+                api.post(URL, body(account, allocations=targets), format="json"),
+                api.patch(f"{URL}{made['id']}/", {"allocations": targets, "name": "Changed"}, format="json"),
+            ):
+                assert [field for field in refusal(answer, 400, "invalid") if field.startswith(place)]
+            assert rows() == before
 
 
 @pytest.mark.parametrize("number", ["NaN", "-NaN", "Infinity", "-Infinity", "1e400"])
@@ -206,12 +208,14 @@ REFUSED_FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED_FIELDS)
-def test_a_wrong_field_is_refused_by_its_name(case: str, api: APIClient, account: ExchangeAccount) -> None:
-    wrong = REFUSED_FIELDS[case]
-    fields = refusal(api.post(URL, body(account, **wrong), format="json"), 400, "invalid")
-    assert set(fields) - {"allocations"} == set(wrong)
-    assert rows() == ([], [])
+def test_a_wrong_field_is_refused_by_its_name(
+    api: APIClient, account: ExchangeAccount, subtests: pytest.Subtests
+) -> None:
+    for case, wrong in REFUSED_FIELDS.items():
+        with subtests.test(case):
+            fields = refusal(api.post(URL, body(account, **wrong), format="json"), 400, "invalid")
+            assert set(fields) - {"allocations"} == set(wrong)
+            assert rows() == ([], [])
 
 
 def test_everything_that_is_wrong_is_said_at_once(api: APIClient, account: ExchangeAccount) -> None:

@@ -217,7 +217,7 @@ def _trades(sides: str, *prices: int) -> Iterator[Trade]:
     for row, (side, price) in enumerate(zip(sides, prices, strict=True)):
         if side != ".":
             bought = Side.BUY if side == "B" else Side.SELL
-            yield Trade(row, row, "BTCUSDT", "BTC", bought, D(price), D(1), D(0), "USDT", is_maker=False)
+            yield Trade(row, row, "BTCUSDT", "BTC", bought, D(price), D(1), D(0), "USDT", False, "USDT")
 
 
 @given(seed=seeds)
@@ -235,7 +235,8 @@ def test_the_ideal_portfolio_is_that_of_a_plain_loop(seed: int) -> None:
 
 def _ideal_by_loop(result: Result) -> list[float]:
     history, scenario = result.history, result.scenario
-    weights = {target.asset: float(target.weight_pct) / 100 for target in scenario.targets}
+    steps = dict(result.course.steps)
+    weights = {target.asset: float(target.weight_pct) / 100 for target in steps[0]}
     flows: dict[int, list[tuple[str, float]]] = {}
     for flow in result.flows:
         flows.setdefault(flow.row, []).append((flow.asset, float(flow.amount)))
@@ -247,6 +248,8 @@ def _ideal_by_loop(result: Result) -> list[float]:
         came = [(asset, float(amount)) for asset, amount in scenario.start.items()] if row == 0 else []
         if row:
             grown = 0.0
+            if row - 1 in steps:
+                weights = {target.asset: float(target.weight_pct) / 100 for target in steps[row - 1]}
             for asset, weight in weights.items():
                 before = closes[asset][row - 1]
                 grown += weight * (closes[asset][row] / before - 1) if before > 0 else 0.0
@@ -288,6 +291,11 @@ def test_hourly_values_become_one_a_day_with_the_start_before_the_first() -> Non
     assert [later - earlier for earlier, later in pairwise(days)] == [timedelta(days=1)] * 5
     assert values[0] == 1
     assert values[-1] == factors[24 * 5 - 1]
+
+
+def test_a_fall_from_the_very_beginning_has_no_date_before_it() -> None:
+    risk = found(tried(of(BTC=[100 - row for row in range(72)]), {"BTC": 100})).risk
+    assert (risk.peak_at, risk.trough_at) == (datetime(2023, 1, 1, tzinfo=UTC), datetime(2023, 1, 3, tzinfo=UTC))
 
 
 def test_daily_values_begin_with_the_first_day() -> None:

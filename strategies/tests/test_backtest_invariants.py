@@ -45,9 +45,10 @@ def test_value_is_value_before_and_price_moves_less_fees_and_with_flows(seed: in
             for trade in (trade for trade in result.trades if trade.row == row):
                 sign = 1 if trade.side == Side.BUY else -1
                 totals[trade.asset] = totals.get(trade.asset, ZERO) + sign * trade.quantity
-                totals[QUOTE] -= sign * trade.notional
+                totals[trade.counter] = totals.get(trade.counter, ZERO) - sign * trade.paid
                 totals[trade.fee_asset] -= trade.fee
-                slipped += sign * trade.quantity * (closes[trade.asset] - trade.price)
+                unit = closes.get(trade.counter, Decimal(1))
+                slipped += sign * trade.quantity * (closes[trade.asset] - trade.price * unit)
             for flow in (flow for flow in result.flows if flow.row == row):
                 totals[flow.asset] = totals.get(flow.asset, ZERO) + flow.amount
                 flowed += flow.amount * (Decimal(1) if flow.asset == QUOTE else closes.get(flow.asset, ZERO))
@@ -78,23 +79,28 @@ def happened(result: Result, row: int) -> tuple[object, ...]:
         tuple(flow for flow in result.flows if flow.row <= row),
         tuple(event for event in result.events if event.row <= row),
         tuple(checkpoint for checkpoint in result.checkpoints if checkpoint.row <= row),
+        tuple(step for step in result.course.steps if step.row <= row),
     )
 
 
 def with_other_future(history: History, row: int, seed: int) -> History:
     """The same up to a row, and after it the same candles in another order."""
     draw, first_ms = random.Random(seed), int(history.close_ms[row])
-    columns: dict[str, CandleColumns] = {}
-    for series in history.series:
-        kept = series.columns.slice(None, first_ms)
-        future = series.columns.slice(first_ms, None)
+
+    def shuffled(columns: CandleColumns) -> CandleColumns:
+        kept, future = columns.slice(None, first_ms), columns.slice(first_ms, None)
         order = list(range(len(future)))
         draw.shuffle(order)
-        shuffled = replace(
+        other = replace(
             future, **{name: getattr(future, name)[order] for name in ("open", "high", "low", "close", "volume")}
         )
-        columns[series.asset] = kept.joined(shuffled).columns if len(kept) else shuffled
-    return History.of(history.quote, columns)
+        return kept.joined(other).columns if len(kept) else other
+
+    return History.of(
+        history.quote,
+        {series.asset: shuffled(series.columns) for series in history.series},
+        {(cross.base, cross.counter): shuffled(cross.series.columns) for cross in history.crosses},
+    )
 
 
 @settings(max_examples=30, deadline=None)

@@ -72,8 +72,22 @@ def test_a_name_has_its_length(alice: User) -> None:
     assert list(caught.value.fields) == ["name"]
     run = services.create_run(alice, plain_values(), name="  Mine ").run
     assert services.rename_run(run, "Yours").name == again(run).name == "Yours"
-    with pytest.raises(Invalid):
-        services.rename_run(run, " ")
+    for refused in (" ", "no\0name"):
+        with pytest.raises(Invalid):
+            services.rename_run(run, refused)
+
+
+def test_a_key_that_a_database_cannot_keep_is_refused(alice: User) -> None:
+    for key in ("x" * 101, "\0"):
+        with pytest.raises(Invalid, match="idempotency key"):
+            services.create_run(alice, plain_values(), idempotency_key=key)
+
+
+def test_what_is_deleted_at_the_same_time_is_not_there_to_be_cancelled(alice: User) -> None:
+    run = created(alice)
+    services.delete_run(again(run))
+    with pytest.raises(NotFound):
+        services.cancel_run(run)
 
 
 def test_a_run_is_its_owners_alone(alice: User, bob: User, charlie: User) -> None:

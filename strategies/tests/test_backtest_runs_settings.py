@@ -63,14 +63,15 @@ def test_the_planner_gets_the_limits_that_the_autopilot_gives_it(
         band_type="relative", quote_reserve_pct="4", max_orders=7, worst_price_pct="2", sell_unlisted=True,
         trigger_mode="both", interval_minutes=720, reprice_distance_pct="1.5", max_turnover_pct="80",
         order_lifetime_seconds=120, deploy_deposits=True, whole_portfolio=True,
-        hysteresis_pct="50", cost_horizon_days=30,
+        hysteresis_pct="50", cost_horizon_days=30, direct_pairs=True, bnb_for_fees=D(25),
     )  # fmt: skip
-    inputs = services.prepare(services.read({}, mine), mine.account)
+    mine.account.pays_in_bnb = True
+    inputs = services.prepare(services.read({"fees_in_bnb": True}, mine), mine.account)
     scenario = inputs.scenario
     live = strategy_services.limits_of(mine, D("0.001"), D(0), ZERO)
-    assert scenario.limits.turnover_left is None
+    assert (scenario.limits.turnover_left, scenario.limits.maker_rate) == (None, D("0.001"))
     for name in live.__slots__:
-        if name not in ("turnover_left", "price_grid"):
+        if name not in ("turnover_left", "maker_rate", "price_grid", "max_order_nav_pct"):
             assert getattr(scenario.limits, name) == getattr(live, name), name
     assert (scenario.trigger, scenario.every) == ("both", timedelta(hours=12))
     assert (scenario.max_turnover_pct, scenario.reprice_distance_pct) == (80, D("1.5"))
@@ -107,10 +108,27 @@ def test_values_of_settings_read_back_are_the_same_settings() -> None:
             maker_fee_pct="0.075",
             participation_pct="",
             whole_portfolio=True,
+            bnb_for_fees="12.5",
         )
     )
     assert services.read(services.values_of(settings)) == settings
     assert RunSettings.from_json(settings.to_json()) == settings
+
+
+@pytest.mark.usefixtures("candles")
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"flows": [{"amount": "5", "every": "1000000w"}]}, "'1000000w' is no schedule"),
+        ({"start_cash": "1e999999999"}, "1e999999999 is too long a number."),
+        ({"start_cash": "1e-999999999"}, "1e-999999999 is too long a number."),
+        ({"targets": [("BTC", 1)] * 20_000}, "20000 assets are too many"),
+    ],
+)
+def test_what_is_beyond_all_bounds_is_refused_at_once(values: dict[str, Any], sentence: str) -> None:
+    (name,) = values
+    (said,) = refused(**values)[name]
+    assert said.startswith(sentence)
 
 
 @pytest.mark.usefixtures("candles")
@@ -176,9 +194,16 @@ def test_a_symbol_the_exchange_does_not_know_has_default_rules_and_it_is_said() 
     info, notes = past_info(columns, "USDT", KnownRules(known, "paper"))
     assert notes.default_rules == ("OLDUSDT",)
     old = info.pair("OLD", "USDT")
-    assert old == default_rules("OLD", "USDT", columns["OLD"].price_places, columns["OLD"].volume_places)
+    assert old == default_rules("OLD", "USDT", columns["OLD"].price_places, columns["OLD"].volume_places, D(100))
     assert old is not None
     assert (old.tick_size, old.step_size, old.min_notional) == (D("0.01"), D("0.00001"), 5)
+
+
+@pytest.mark.parametrize(
+    ("first_price", "step"), [("60000", "0.0000001"), ("1", "0.001"), ("0.5", "0.01"), ("0.00001", "1"), ("0", "1")]
+)
+def test_volumes_in_whole_coins_make_no_steps_of_whole_coins(first_price: str, step: str) -> None:
+    assert default_rules("OLD", "USDT", 2, 0, D(first_price)).step_size == D(step)
 
 
 def test_the_tick_is_as_fine_as_prices_were() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.backtest.bootstrap import (
+from strategies.backtest.statistics.bootstrap import (
     PERCENTILES,
     Blocks,
     bands,

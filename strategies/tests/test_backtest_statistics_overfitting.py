@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.backtest.overfitting import (
+from strategies.backtest.statistics.overfitting import (
     Moments,
     TooLittle,
     backtest_overfitting,

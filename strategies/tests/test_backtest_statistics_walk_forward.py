@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.backtest.walk_forward import SplitError, efficiency, growth_per_row, split, stitch
+from strategies.backtest.statistics.walk_forward import SplitError, efficiency, growth_per_row, split, stitch
 
 lengths = {
     "in_sample": st.integers(1, 60),

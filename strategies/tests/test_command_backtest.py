@@ -68,12 +68,14 @@ def test_options_become_settings() -> None:
         "--start", "2500", "--holdings", "ETH=2", "--band", "10", "--band-type", "relative", "--trade-to", "edge",
         "--every", "month", "--order-size", "20", "--fees", "0.08/0.1", "--participation", "none", "--fill", "close",
         "--deposit", "500/month", "--withdraw", "100@2023-01-10", "--set", "quote_reserve_pct=5", "--whole-portfolio",
-        "--no-first-rebalance",
+        "--no-first-rebalance", "--model", "equal", "--set", "model_total_pct=80", "--set", "max_order_nav_pct=50",
     )["settings"]  # fmt: skip
     assert found["start"] == {"USDT": "2500", "ETH": "2"}
     assert (found["interval"], found["begins_by_hand"]) == ("4h", False)
     assert found["fees"] == {"maker": "0.0008", "taker": "0.001", "in_bnb": False}
     assert (found["fills"]["mode"], found["fills"]["participation_pct"]) == ("close", None)
+    assert found["model"] == {"target_model": "equal", "model_total_pct": "80", "model_refresh_days": 30}
+    assert found["max_order_nav_pct"] == "50"
     limits = found["limits"]
     assert (limits["trigger_mode"], limits["calendar"], limits["whole_portfolio"]) == ("periodic", "month", True)
     assert (limits["quote_reserve_pct"], limits["band_type"], limits["trade_to"]) == ("5", "relative", "edge")

@@ -9,7 +9,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from strategies.backtest.models import Sweep
-from strategies.backtest.services import sweep_work
 from strategies.tests import sweep_scenes as scenes
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"], transaction=True)
@@ -48,8 +47,7 @@ def test_start_works_on_the_sweep_and_tells_what_was_found() -> None:
 
 def test_resume_goes_on_where_a_sweep_was_interrupted() -> None:
     waiting = scenes.created(None, search=scenes.search(min_delta_pct="2:9:0.5"))
-    asked = iter([True, False])
-    sweep_work.work(waiting.pk, "interrupted", is_wanted=lambda: next(asked))
+    assert scenes.work_on_one_piece(waiting, "interrupted") == 1
     body = json.loads(sweep("resume", str(waiting.pk), "--workers", "1", "--json").splitlines()[-1])
     assert body["state"] == "done"
     assert len(body["settings"]) == 15
@@ -75,6 +73,7 @@ def test_cancel_ends_it() -> None:
         (("start", *START, "--vary", "min_delta_pct=2,3", "--set", "hodl=1"), "There is no such setting"),
         (("start", "--targets", "DOGE=50", "--vary", "min_delta_pct=2,3"), "no candles of DOGEUSDT"),
         (("start", "--strategy", "4711", "--vary", "min_delta_pct=2,3"), "There is no strategy 4711"),
+        (("start", *START, "--vary", "min_delta_pct=2,3", "--workers", "0"), "At least one worker"),
         (("show", "4711"), "There is no such sweep"),
     ],
 )

@@ -18,6 +18,7 @@ from strategies.planner import plan_rebalance
 from strategies.tests.planning import QUOTE, D, Scene, rules_of
 from strategies.tests.random_scenes import scene_of
 from strategies.ticks import largest_drift
+from tests.support import examples
 
 # Prices, quantities and points of an exchange have so many digits; a difference below is none.
 CLOSE = pytest.approx
@@ -32,7 +33,7 @@ def put(book: DriftBook, key: int, scene: Scene, **changes: Any) -> None:
     book.put(
         key,
         version=1,
-        targets={target.asset: target.weight_pct for target in scene.targets},
+        targets=scene.targets,
         quote=QUOTE,
         band_pct=limits.min_delta_pct,
         band_type=limits.band_type.value,
@@ -57,7 +58,7 @@ def scene(held: Mapping[str, Any], targets: Mapping[str, Any], **limits: Any) ->
 seeds = st.lists(st.integers(0, 2**32), min_size=1, max_size=12)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(seeds=seeds, assets=st.integers(1, 20), nav=st.floats(1, 7))
 def test_whoever_the_planner_trades_for_is_found_in_one_batch(
     source: Path | None, seeds: list[int], assets: int, nav: float
@@ -84,7 +85,7 @@ def test_whoever_the_planner_trades_for_is_found_in_one_batch(
             assert drift.points == CLOSE(float(exact.points), rel=1e-9, abs=1e-7)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     seed=st.integers(0, 2**32),
     assets=st.integers(1, 20),
@@ -106,6 +107,22 @@ def test_at_the_edge_of_the_band_it_errs_towards_a_look(
     found = scan(replace(made, limits=limits))
     assert found.is_outside or not exact.is_outside
     assert found.is_outside or not replace(made, limits=limits).plan().legs
+
+
+@settings(max_examples=100)
+@given(seed=st.integers(0, 2**32), assets=st.integers(1, 20), nav=st.floats(1, 7), data=st.data())
+def test_with_what_is_never_sold_it_finds_what_the_planner_acts_on(
+    source: Path | None, seed: int, assets: int, nav: float, data: st.DataObject
+) -> None:
+    made = replace(scene_of(seed, assets, nav, source, tame=False), open_orders=())
+    held, shares = held_by(made), st.sampled_from([D(0), D("0.6"), D(1), D(2)])
+    targets = tuple(replace(target, keep=data.draw(shares) * held.get(target.asset, D(0))) for target in made.targets)
+    made = replace(made, targets=targets)
+    exact = largest_drift(made.valuation(), made.targets, made.limits)
+    found = scan(made)
+    if not found.is_unpriced:
+        assert (found.is_outside, found.points) == (exact.is_outside, CLOSE(float(exact.points), rel=1e-9, abs=1e-7))
+    assert found.is_outside or not made.plan().legs
 
 
 def test_it_names_the_asset_that_is_furthest_from_its_target() -> None:
@@ -173,7 +190,7 @@ def test_portfolios_kept_in_different_quotes_share_a_batch() -> None:
         book.put(
             key,
             version="a",
-            targets={"BTC": D(50)},
+            targets=[Target("BTC", D(50))],
             quote=quote,
             band_pct=D(1),
             band_type="absolute",

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from botbalance.lib.money import ONE, ZERO, exact
 from strategies.planner.joint import Solution, Wish, needs_joint_choice, solve
+from tests.support import examples
 
 D = Decimal
 FEE = D("0.001")
@@ -205,7 +206,7 @@ def random_round(seed: int) -> Round:
 seeds = st.integers(0, 2**32)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.filter_too_much])
 @given(seeds)
 @example(4118)
 @example(928)
@@ -221,7 +222,7 @@ def test_it_equals_the_best_of_every_legal_choice_down_to_the_last_tie(seed: int
     assert solution.is_optimal
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(seeds)
 def test_it_is_legal_never_worse_than_one_by_one_and_knows_how_far_it_may_be_from_the_best(seed: int) -> None:
     scene = random_round(seed)
@@ -248,7 +249,7 @@ def test_the_order_of_the_wishes_makes_no_difference(seed: int, shuffling: rando
         assert scene.solve(tolerance) == scene._replace(wishes=tuple(shuffled)).solve(tolerance)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.filter_too_much])
 @given(seeds)
 def test_where_nothing_depends_on_anything_every_wish_gets_what_it_gets_alone(seed: int) -> None:
     scene = random_round(seed)._replace(budget=D(500), turnover=None, max_orders=20)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from botbalance.lib.money import ZERO, wide
 from strategies.planner.joint import Solution, Wish, solve
+from tests.support import examples
 
 D = Decimal
 FEE = D("0.001")
@@ -129,7 +130,7 @@ def run(state: Rebalance, choose: Callable[[Rebalance], Solution]) -> Rebalance:
     raise AssertionError(f"not at an end after {most_rounds} rounds")
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(st.integers(0, 2**32))
 @example(810)
 @example(389)

@@ -9,8 +9,8 @@ import pytest
 
 from accounts.models import User
 from strategies.backtest.engine.history import History
-from strategies.backtest.paths import LEAST_ROWS, Pool
-from strategies.backtest.sweeping import Grid, try_setting
+from strategies.backtest.sweeping.paths import LEAST_ROWS, Pool
+from strategies.backtest.sweeping.trying import Grid, try_setting
 from strategies.tests import sweep_scenes as scenes
 from strategies.tests.backtest_scenes import priced, wavy
 from strategies.tests.test_sweep_figures import scene

@@ -46,7 +46,12 @@ def content(answer: Any) -> str:
 def as_shown(answer: Any, **changes: Any) -> dict[str, Any]:
     """What a browser sends when nothing but `changes` was typed; None is a box that is not ticked."""
     data: dict[str, Any] = {"key": answer.context["key"]}
-    for form in (answer.context["form"], *answer.context["rows"].forms, *answer.context["flows"].forms):
+    for form in (
+        answer.context["form"],
+        answer.context["model_form"],
+        *answer.context["rows"].forms,
+        *answer.context["flows"].forms,
+    ):
         for field in form:
             value = field.value()
             if value is not False and value is not None:
@@ -77,7 +82,7 @@ def complaints(answer: Any) -> str:
 
 def test_a_new_form_offers_every_setting_the_engine_knows(browser: Client) -> None:
     answer = browser.get("/backtests/new/")
-    named = set(answer.context["form"].fields) | {"targets", "flows"}
+    named = {*answer.context["form"].fields, *answer.context["model_form"].base_fields, "targets", "flows"}
     assert set(defaults()) <= named
     page = content(answer)
     groups = answer.context["form"].limit_groups
@@ -254,45 +259,47 @@ def test_boxes_that_were_not_ticked_stay_so(browser: Client) -> None:
 # --- bad input -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({"targets-0-asset": "", "targets-0-weight_pct": ""}, "Add at least one asset."),
-        ({"targets-0-weight_pct": "101"}, "less than or equal to 100"),
-        ({"targets-0-asset": "USDT"}, "USDT is the quote"),
-        ({"targets-0-asset": "DOGE"}, "There are no candles of DOGEUSDT"),
-        ({"quote": ""}, "required"),
-        ({"quote": "<b>"}, "Name the quote stablecoin"),
-        ({"interval": "1w"}, "not one of the available"),
-        ({"from": "yesterday"}, "A date, or a date and time in UTC"),
-        ({"from": "2023-02-01"}, "There is no time with candles"),
-        ({"from": "2023-01-05", "to": "2023-01-04"}, "The end is not after the beginning."),
-        ({"start_cash": "0"}, "There is nothing to begin with"),
-        ({"start_cash": "-1"}, "greater than or equal to 0"),
-        ({"start_cash": "NaN"}, "Enter a number."),
-        ({"start_holdings": "many"}, "Write amounts like"),
-        ({"start_holdings": "1 BTC, 2 btc"}, "BTC is there twice."),
-        ({"start_holdings": "1..2 BTC"}, "Write amounts like"),
-        ({"with_holdings": "on"}, "Choose the account"),
-        ({"account": "999999"}, "not one of the available"),
-        ({"min_delta_pct": "0"}, "greater than or equal to 0.05"),
-        ({"order_step_pct": "1", "reprice_distance_pct": "0.5"}, "this must be more"),
-        ({"maker_fee_pct": "9"}, "From 0 to 5."),
-        ({"fill_mode": "dream"}, "not one of the available"),
-        ({"participation_pct": "0"}, "From 0.0001 to 100."),
-        ({"flows-0-amount": "100", "flows-0-every": "once"}, "On which day?"),
-        ({"flows-0-amount": "100", "flows-0-asset": "DOGE"}, "DOGE can neither be paid in nor out"),
-        ({"flows-0-amount": "-5"}, "greater than or equal to 0"),
-        ({"name": "n" * 81}, "at most 80"),
-    ],
-)
-def test_bad_input_is_explained_and_nothing_is_started(changes: dict[str, Any], text: str, browser: Client) -> None:
-    data = as_shown(browser.get("/backtests/new/"), **{"targets-0-asset": "BTC", "targets-0-weight_pct": "60"})
-    answer = browser.post("/backtests/new/", {**data, **changes})
-    assert answer.status_code == 400
-    assert text in complaints(answer)
-    assert "Nothing was started." in content(answer) or answer.context["form"].non_field_errors()
-    assert not BacktestRun.objects.exists()
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"targets-0-asset": "", "targets-0-weight_pct": ""}, "Add at least one asset."),
+    ({"targets-0-weight_pct": "101"}, "less than or equal to 100"),
+    ({"targets-0-asset": "USDT"}, "USDT is the quote"),
+    ({"targets-0-asset": "DOGE"}, "There are no candles of DOGEUSDT"),
+    ({"quote": ""}, "required"),
+    ({"quote": "<b>"}, "Name the quote stablecoin"),
+    ({"interval": "1w"}, "not one of the available"),
+    ({"from": "yesterday"}, "A date, or a date and time in UTC"),
+    ({"from": "2023-02-01"}, "There is no time with candles"),
+    ({"from": "2023-01-05", "to": "2023-01-04"}, "The end is not after the beginning."),
+    ({"start_cash": "0"}, "There is nothing to begin with"),
+    ({"start_cash": "-1"}, "greater than or equal to 0"),
+    ({"start_cash": "NaN"}, "Enter a number."),
+    ({"start_holdings": "many"}, "Write amounts like"),
+    ({"start_holdings": "1 BTC, 2 btc"}, "BTC is there twice."),
+    ({"start_holdings": "1..2 BTC"}, "Write amounts like"),
+    ({"with_holdings": "on"}, "Choose the account"),
+    ({"account": "999999"}, "not one of the available"),
+    ({"min_delta_pct": "0"}, "greater than or equal to 0.05"),
+    ({"order_step_pct": "1", "reprice_distance_pct": "0.5"}, "this must be more"),
+    ({"maker_fee_pct": "9"}, "From 0 to 5."),
+    ({"fill_mode": "dream"}, "not one of the available"),
+    ({"participation_pct": "0"}, "From 0.0001 to 100."),
+    ({"flows-0-amount": "100", "flows-0-every": "once"}, "On which day?"),
+    ({"flows-0-amount": "100", "flows-0-asset": "DOGE"}, "DOGE can neither be paid in nor out"),
+    ({"flows-0-amount": "-5"}, "greater than or equal to 0"),
+    ({"name": "n" * 81}, "at most 80"),
+]
+
+
+def test_bad_input_is_explained_and_nothing_is_started(browser: Client, subtests: pytest.Subtests) -> None:
+    form = browser.get("/backtests/new/")
+    right = as_shown(form, **{"targets-0-asset": "BTC", "targets-0-weight_pct": "60"})
+    for changes, text in WRONG:
+        with subtests.test(str(changes)):
+            answer = browser.post("/backtests/new/", {**right, **changes})
+            assert answer.status_code == 400
+            assert text in complaints(answer)
+            assert "Nothing was started." in content(answer) or answer.context["form"].non_field_errors()
+            assert not BacktestRun.objects.exists()
 
 
 def test_what_was_typed_is_kept_and_its_group_is_opened(browser: Client) -> None:

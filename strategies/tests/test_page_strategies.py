@@ -158,55 +158,51 @@ def test_remove_shows_one_row_less(browser: Client, account: ExchangeAccount) ->
 # --- bad input -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("rows", "changes", "text"),
-    [
-        ([], {}, "Add at least one asset."),
-        ([("", "")], {}, "Add at least one asset."),
-        ([("BTC", "60"), ("ETH", "40.01")], {}, "The weights add up to 100.01 %; the most is 100 %."),
-        ([("BTC", "60"), ("btc", "20")], {}, "BTC is in the list twice."),
-        ([("USDT", "20")], {}, "USDT is the quote"),
-        ([("NOSUCHCOIN", "20")], {}, "NOSUCHCOIN/USDT is not traded on this exchange."),
-        ([("X" * 21, "20")], {}, "at most 20"),
-        ([("BTC", "")], {}, "required"),
-        ([("", "10")], {}, "required"),
-        ([("BTC", "NaN")], {}, "Enter a number."),
-        ([("BTC", "Infinity")], {}, "Enter a number."),
-        ([("BTC", "1e400")], {}, "digits"),
-        ([("BTC", "1" * 30)], {}, "digits"),
-        ([("BTC", "-1")], {}, "greater than or equal to 0"),
-        ([("BTC", "100.01")], {}, "less than or equal to 100"),
-        ([("BTC", "1.00001")], {}, "decimal places"),
-        ([(f"COIN{number}", "1") for number in range(60)], {}, "60 assets are too many; the most is 50."),
-        ([("BTC", "10")], {"name": ""}, "required"),
-        ([("BTC", "10")], {"name": "n" * 61}, "at most 60"),
-        ([("BTC", "10")], {"account": ""}, "required"),
-        ([("BTC", "10")], {"account": "9" * 30}, "not one of the available"),
-        ([("BTC", "10")], {"order_size_pct": "0"}, "greater than or equal to 0.1"),
-        ([("BTC", "10")], {"order_size_pct": "NaN"}, "Enter a number."),
-        ([("BTC", "10")], {"min_delta_pct": "1e400"}, "digits"),
-        ([("BTC", "10")], {"order_step_pct": "-5.01"}, "greater than or equal to -5"),
-        ([("BTC", "10")], {"band_type": "sideways"}, "not one of the available"),
-        ([("BTC", "10")], {"max_orders": "51"}, "less than or equal to 50"),
-        ([("BTC", "10")], {"max_orders": "9" * 30}, "less than or equal to 50"),
-        ([("BTC", "10")], {"order_lifetime_seconds": "1"}, "greater than or equal to 10"),
-        ([("BTC", "10")], {"targets-TOTAL_FORMS": "many"}, "ManagementForm"),
-        ([("BTC", "10")], {"targets-TOTAL_FORMS": "999999999"}, "at most 200"),
-    ],
-)
+WRONG: list[tuple[list[tuple[str, str]], dict[str, str], str]] = [
+    ([], {}, "Add at least one asset."),
+    ([("", "")], {}, "Add at least one asset."),
+    ([("BTC", "60"), ("ETH", "40.01")], {}, "The weights add up to 100.01 %; the most is 100 %."),
+    ([("BTC", "60"), ("btc", "20")], {}, "BTC is in the list twice."),
+    ([("USDT", "20")], {}, "USDT is the quote"),
+    ([("NOSUCHCOIN", "20")], {}, "NOSUCHCOIN/USDT is not traded on this exchange."),
+    ([("X" * 21, "20")], {}, "at most 20"),
+    ([("BTC", "")], {}, "required"),
+    ([("", "10")], {}, "required"),
+    ([("BTC", "NaN")], {}, "Enter a number."),
+    ([("BTC", "Infinity")], {}, "Enter a number."),
+    ([("BTC", "1e400")], {}, "digits"),
+    ([("BTC", "1" * 30)], {}, "digits"),
+    ([("BTC", "-1")], {}, "greater than or equal to 0"),
+    ([("BTC", "100.01")], {}, "less than or equal to 100"),
+    ([("BTC", "1.00001")], {}, "decimal places"),
+    ([(f"COIN{number}", "1") for number in range(60)], {}, "60 assets are too many; the most is 50."),
+    ([("BTC", "10")], {"name": ""}, "required"),
+    ([("BTC", "10")], {"name": "n" * 61}, "at most 60"),
+    ([("BTC", "10")], {"account": ""}, "required"),
+    ([("BTC", "10")], {"account": "9" * 30}, "not one of the available"),
+    ([("BTC", "10")], {"order_size_pct": "0"}, "greater than or equal to 0.1"),
+    ([("BTC", "10")], {"order_size_pct": "NaN"}, "Enter a number."),
+    ([("BTC", "10")], {"min_delta_pct": "1e400"}, "digits"),
+    ([("BTC", "10")], {"order_step_pct": "-5.01"}, "greater than or equal to -5"),
+    ([("BTC", "10")], {"band_type": "sideways"}, "not one of the available"),
+    ([("BTC", "10")], {"max_orders": "51"}, "less than or equal to 50"),
+    ([("BTC", "10")], {"max_orders": "9" * 30}, "less than or equal to 50"),
+    ([("BTC", "10")], {"order_lifetime_seconds": "1"}, "greater than or equal to 10"),
+    ([("BTC", "10")], {"targets-TOTAL_FORMS": "many"}, "ManagementForm"),
+    ([("BTC", "10")], {"targets-TOTAL_FORMS": "999999999"}, "at most 200"),
+]
+
+
 def test_bad_input_is_explained_and_nothing_is_saved(
-    rows: list[tuple[str, str]],
-    changes: dict[str, str],
-    text: str,
-    browser: Client,
-    alice: User,
-    account: ExchangeAccount,
+    browser: Client, alice: User, account: ExchangeAccount, subtests: pytest.Subtests
 ) -> None:
-    answer = browser.post("/strategies/new/", typed(rows, **{"account": account.pk, **changes}))
-    assert answer.status_code == 400
-    assert text in complaints(answer)
-    assert "Nothing was saved." in answer.content.decode()
-    assert not strategies_of(alice).exists()
+    for rows, changes, text in WRONG:
+        with subtests.test(f"{rows[:2]} {changes}"):
+            answer = browser.post("/strategies/new/", typed(rows, **{"account": account.pk, **changes}))
+            assert answer.status_code == 400
+            assert text in complaints(answer)
+            assert "Nothing was saved." in answer.content.decode()
+            assert not strategies_of(alice).exists()
 
 
 def test_what_was_typed_is_kept_and_its_limits_are_opened(browser: Client, account: ExchangeAccount) -> None:

@@ -124,7 +124,7 @@ def test_the_result_shows_what_the_best_is_worth(alice: User, client_for: Browse
     sweep = scenes.done(alice, windows=2, paths=5)
     page = text_of(client_for(alice).get(f"{ALL}{sweep.pk}/"))
     for said in (
-        "The best setting", "independent tries without any merit", "On what was held out", "Walk forward",
+        "The best setting", "independent ones, would show about", "On what was held out", "Walk forward",
         "which no choice has seen",
         "Sharpe ratio by Band, % and Interval", "On other pasts", 'class="fan fan0"', "Value at the end",
     ):  # fmt: skip

@@ -1,11 +1,12 @@
 """What the planner does, one rule at a time."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from exchanges.domain import Side
-from strategies.domain import BandType, OpenOrder, TradeTo, describe_legs, has_moved
+from strategies.domain import BandType, OpenOrder, Target, TradeTo, describe_legs, has_moved
 from strategies.tests.planning import Scene, rules_of
 
 D = Decimal
@@ -89,19 +90,41 @@ def test_one_leg_is_no_larger_than_the_order_size() -> None:
 
 def test_an_order_size_below_the_exchanges_minimum_is_raised_to_it() -> None:
     scene = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 50}, order_size_pct="1")
-    assert legs(scene) == [("BUY", "BTCUSDT", D("0.0001"))]
+    assert legs(scene) == [("BUY", "BTCUSDT", D("0.00011"))]
+
+
+def test_the_smallest_purchase_of_a_new_coin_can_be_sold_again_after_its_fee() -> None:
+    """5 USDT of a coin, less the fee out of it and rounded to a lot, would be less than can be sold: stuck for good."""
+    new = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 5}, min_delta_pct="1")
+    assert legs(new) == [("BUY", "BTCUSDT", D("0.00011"))]
+    unwanted = replace(new.after(new.plan().legs), targets=(Target("BTC", D(0)),))
+    assert legs(unwanted) == [("SELL", "BTCUSDT", D("0.0001"))]
+    known = replace(new, held={"USDT": D(95), "BTC": D("0.0001")}, targets=(Target("BTC", D(10)),))
+    assert legs(known) == [("BUY", "BTCUSDT", D("0.0001"))]  # what is there already can be sold with it
+
+
+def test_bnb_is_sold_before_other_sales_take_their_fees_out_of_it() -> None:
+    """They leave less of it free than was planned, and the exchange would refuse to sell what is not there any more."""
+    scene = Scene.of(
+        prices={"BTC": 50_000, "BNB": 500, "ETH": 2_500},
+        held={"BTC": "0.1", "BNB": 4, "ETH": 1},
+        targets={"BTC": 5, "BNB": 0, "ETH": 10},
+        order_size_pct="100",
+    )
+    assert [leg.asset for leg in scene.plan().legs] == ["BNB", "BTC", "ETH"]
 
 
 def test_a_difference_below_the_smallest_order_is_left_with_a_reason() -> None:
     scene = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 2}, min_delta_pct="1")
     assert skips(scene) == {"BTC": "below_min_notional"}
-    assert scene.plan().skips[0].reason == ("The difference of 2 USDT is under the smallest BTCUSDT order, 5 USDT.")
+    assert scene.plan().skips[0].reason == ("The difference of 2 USDT is under the smallest BTCUSDT order, 5.5 USDT.")
 
 
 def test_the_smallest_order_goes_past_the_target_where_that_comes_nearer_to_it() -> None:
     scene = Scene.of(prices={"BTC": 50_000}, held={"USDT": 100}, targets={"BTC": 4}, min_delta_pct="1")
-    assert legs(scene) == [("BUY", "BTCUSDT", D("0.0001"))]  # 5 for 4: 1 too much is less than 4 too little
-    bought = Scene.of(prices={"BTC": 50_000}, held={"USDT": 95, "BTC": "0.0001"}, targets={"BTC": 4}, min_delta_pct="1")
+    assert legs(scene) == [("BUY", "BTCUSDT", D("0.00011"))]  # 5.5 for 4: 1.5 too much is less than 4 too little
+    held = {"USDT": "94.5", "BTC": "0.00011"}
+    bought = Scene.of(prices={"BTC": 50_000}, held=held, targets={"BTC": 4}, min_delta_pct="1")
     assert legs(bought) == []  # and nothing of it is sold again
 
 
@@ -118,6 +141,7 @@ def test_small_orders_that_cannot_all_be_paid_are_chosen_together() -> None:
         rules=rules,
         min_delta_pct="1",
         quote_reserve_pct="0",
+        fee_rate="0",  # with one, a lot that is bought alone could not be sold again
     )
     assert len(legs(scene)) == 3
     assert set(skips(scene)) & set(coins) == set(coins) - {leg.asset for leg in scene.plan().legs}
@@ -251,6 +275,16 @@ def test_only_what_is_free_is_sold() -> None:
                 held={"USDT": 1000},
                 targets={"BTC": 50},
                 rules={"BTC": rules_of("BTC", bid_multiplier_up=D("0.9"), bid_multiplier_down=D("0.5"))},
+            ),
+            "filter",
+        ),
+        (
+            Scene.of(  # a step below a market of one tick there is no price, and no money either
+                prices={"PEPE": "0.00000001"},
+                held={"USDT": 3},
+                targets={"PEPE": 50},
+                rules={"PEPE": rules_of("PEPE", tick="0.00000001", step="1")},
+                order_step_pct="0.5",
             ),
             "filter",
         ),

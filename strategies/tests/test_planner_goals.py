@@ -16,6 +16,7 @@ from strategies.planner import limit_price
 from strategies.tests.planning import QUOTE, D, Scene, raw_filter_failures, rules_of
 from strategies.tests.random_scenes import most_rounds, scene_of, symbols
 from strategies.ticks import TICK_REASONS, largest_drift
+from tests.support import examples
 
 seeds = st.integers(0, 2**32)
 counts = st.one_of(st.integers(1, 8), st.integers(1, 50))
@@ -134,7 +135,7 @@ def test_buying_only_leaves_the_quote_what_the_targets_leave_it() -> None:
     assert made.after(plan.legs).plan().is_settled
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(seed=seeds, assets=counts, nav=navs)
 def test_buying_only_never_sells_and_ends(source: Path | None, seed: int, assets: int, nav: float) -> None:
     made = with_limits(scene_of(seed, assets, nav, source, tame=False), goal=Goal.BUY)
@@ -146,7 +147,7 @@ def test_buying_only_never_sells_and_ends(source: Path | None, seed: int, assets
     assert_it_ends(with_limits(scene_of(seed, assets, nav, source, tame=True), goal=Goal.BUY))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(seed=seeds, assets=counts, nav=navs)
 @example(seed=4802, assets=1, nav=2.5)  # a price so low that the limit price would be 0
 def test_to_the_targets_keeps_every_promise_of_a_plan_and_ends(
@@ -213,7 +214,7 @@ def test_a_worst_price_the_exchange_would_refuse_is_a_reason_to_wait() -> None:
     assert not plan.is_settled
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(seed=seeds, assets=counts, nav=navs, worst=st.sampled_from(["0.05", "1", "7.5", "50"]), off=st.integers(-30, 30))
 def test_no_order_is_ever_priced_past_the_worst_price(
     source: Path | None, seed: int, assets: int, nav: float, worst: str, off: int
@@ -352,7 +353,7 @@ def test_no_order_is_added_to_one_that_waits() -> None:
     assert not plan.is_settled
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(seed=seeds, assets=counts, nav=navs, share=st.sampled_from(["0.1", "5", "100"]), slots=st.integers(0, 5))
 def test_no_plan_is_beyond_what_the_server_allows(
     source: Path | None, seed: int, assets: int, nav: float, share: str, slots: int
@@ -367,7 +368,7 @@ def test_no_plan_is_beyond_what_the_server_allows(
 # --- the exact drift -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(seed=seeds, assets=counts, nav=navs)
 def test_a_plan_with_orders_has_something_outside_its_band(
     source: Path | None, seed: int, assets: int, nav: float

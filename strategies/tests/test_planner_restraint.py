@@ -10,6 +10,7 @@ from botbalance.lib.money import ZERO
 from strategies.domain import BandType, Goal, Target, TradeTo
 from strategies.planner.gauge import Gauge
 from strategies.tests.planning import D, Scene
+from tests.support import examples
 
 
 def scene(
@@ -38,10 +39,12 @@ def test_a_coin_of_which_all_is_kept_is_left_alone_and_says_so() -> None:
     assert plan.is_settled  # there is nothing to wait for
 
 
-def test_what_is_kept_is_no_drift_that_the_autopilot_acts_on() -> None:
-    kept = scene({"BTC": "1"}, {"BTC": 50}, {"BTC": "1"}, band_type=BandType.RELATIVE, min_delta_pct="5")
+@pytest.mark.parametrize("band_type", BandType)
+def test_what_is_kept_is_no_drift_that_the_autopilot_acts_on(band_type: BandType) -> None:
+    """Nor is the quote that is missing because of it."""
+    kept = scene({"BTC": "1"}, {"BTC": 50}, {"BTC": "1"}, band_type=band_type, min_delta_pct="5")
     assert not Gauge(kept.targets, kept.limits).largest_drift(kept.valuation()).is_outside
-    free = scene({"BTC": "1"}, {"BTC": 50}, {"BTC": "0.1"}, band_type=BandType.RELATIVE, min_delta_pct="5")
+    free = scene({"BTC": "1"}, {"BTC": 50}, {"BTC": "0.1"}, band_type=band_type, min_delta_pct="5")
     assert Gauge(free.targets, free.limits).largest_drift(free.valuation()).is_outside
 
 
@@ -50,7 +53,7 @@ def test_keeping_does_not_stop_buying() -> None:
     assert [(leg.side, leg.asset) for leg in made.plan().legs] == [("BUY", "BTC")]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(0, 30_000), st.integers(0, 3_000), st.integers(0, 3_000), st.integers(0, 100))
 def test_no_plan_leaves_less_than_is_kept(cash: int, held: int, kept: int, weight: int) -> None:
     amounts = {"USDT": cash, "BTC": D(held) / 1000}

@@ -45,6 +45,13 @@ def test_weights_alone_leave_what_is_kept_as_it_was(account: ExchangeAccount, st
     services.update_strategy(row, {}, [services.Entry("BTC", Decimal(10), keep=Decimal("0.2"))])
     changed = services.update_strategy(row, {}, [Target("BTC", Decimal(20)), Target("ETH", Decimal(5))])
     assert {target.asset: target.keep for target in selectors.targets(changed)} == {"BTC": Decimal("0.2"), "ETH": 0}
+    rows = [services.Entry("BTC", None), services.Entry("ETH", None, keep=Decimal(3))]
+    services.update_strategy(row, {"target_model": "equal"}, rows)
+    weighed = selectors.strategy_of(row.user, row.pk)
+    assert [(target.weight_pct, target.keep) for target in selectors.targets(weighed)] == [
+        (50, Decimal("0.2")),
+        (50, 3),
+    ]
 
 
 def test_nothing_below_zero_is_kept(
@@ -75,10 +82,14 @@ def test_the_form_takes_and_shows_what_is_kept(
         "whole_portfolio": "on",
         "hysteresis_pct": "40",
         "cost_horizon_days": "30",
+        "direct_pairs": "on",
+        "bnb_for_fees": "12,50",
     }
     assert browser.post(address, data).status_code == 302
     row.refresh_from_db()
     assert (row.calendar, row.whole_portfolio, row.hysteresis_pct, row.cost_horizon_days) == ("month", True, 40, 30)
+    assert row.direct_pairs
+    assert row.bnb_for_fees == Decimal("12.5")
     assert 'value="0.125"' in browser.get(address).content.decode()
 
 

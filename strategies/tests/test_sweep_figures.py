@@ -10,8 +10,8 @@ from portfolio.performance import risk
 from strategies.backtest.engine.history import History
 from strategies.backtest.engine.scenario import FillMode, Fills, Flow, Scenario
 from strategies.backtest.engine.simulation import run_backtest
-from strategies.backtest.packing import pack, unpack, without_growth
-from strategies.backtest.sweeping import DAY_MS, Grid, daily_growth, outcome_of, try_setting
+from strategies.backtest.sweeping.packing import pack, unpack, without_growth
+from strategies.backtest.sweeping.trying import DAY_MS, Grid, daily_growth, outcome_of, try_setting
 from strategies.domain import BandType, Limits, Target, Trigger
 from strategies.tests.backtest_scenes import BEGIN_MS, HOUR_MS, priced, wavy
 from strategies.tests.backtesting import rules_for

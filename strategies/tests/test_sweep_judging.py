@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from strategies.backtest.judging import Objective, Verdict, judge, ranked
-from strategies.backtest.sweeping import Outcome, figures_of_growth
+from strategies.backtest.sweeping.judging import Objective, Verdict, judge, ranked
+from strategies.backtest.sweeping.trying import Outcome, figures_of_growth
 
 Floats = npt.NDArray[np.float64]
 DAYS = 720

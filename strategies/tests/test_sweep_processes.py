@@ -107,6 +107,7 @@ def test_a_worker_that_is_told_to_end_gives_its_piece_back(alice: User) -> None:
     assert not SweepChunk.objects.filter(sweep=sweep).exclude(claim="").exists()
 
 
+@pytest.mark.soak
 def test_a_message_has_waiting_sweeps_served_by_a_process_of_their_own(alice: User) -> None:
     sweep = scenes.created(alice, search=scenes.search(min_delta_pct="3,4"))
     assert sweep_tasks.serve_sweeps()
@@ -128,6 +129,7 @@ def test_candles_that_cannot_be_read_end_the_sweep_and_say_so(alice: User, monke
     assert "candles" in sweep.problem
 
 
+@pytest.mark.soak
 def test_processes_that_end_again_and_again_end_the_sweep(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = scenes.created(alice)
     monkeypatch.setenv("DATA_DIR", "/dev/null/nowhere")

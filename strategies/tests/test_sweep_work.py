@@ -47,9 +47,7 @@ def test_two_workers_in_turn_find_what_one_finds(alice: User) -> None:
     both = scenes.created(alice, windows=2, paths=6)
     turns = iter(range(1000))
     while Sweep.objects.get(pk=both.pk).is_active:
-        name = f"worker {next(turns) % 2}"
-        asked = iter([True, False])
-        sweep_work.work(both.pk, name, is_wanted=lambda: next(asked))  # noqa: B023  (called before the next turn)
+        scenes.work_on_one_piece(both, f"worker {next(turns) % 2}")
     both.refresh_from_db()
     assert scenes.figures(both) == scenes.figures(one)
     assert both.summary == one.summary
@@ -118,8 +116,7 @@ def test_a_cancelled_sweep_has_no_work_and_keeps_no_result(alice: User) -> None:
 
 def test_a_sweep_that_was_interrupted_goes_on_where_it_was(alice: User) -> None:
     sweep = scenes.created(alice)
-    asked = iter([True, False])
-    assert sweep_work.work(sweep.pk, "first", is_wanted=lambda: next(asked)) == 1
+    assert scenes.work_on_one_piece(sweep, "first") == 1
     before = SweepChunk.objects.get(sweep=sweep, stage=0, first=0)
     assert before.is_done
     sweeps.take_up(sweep)

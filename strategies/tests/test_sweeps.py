@@ -12,13 +12,13 @@ from botbalance.lib.errors import Conflict, Invalid, NotFound
 from exchanges.candles.columns import CandleColumns
 from strategies.backtest import services
 from strategies.backtest.domain import RunSettings
-from strategies.backtest.judging import Objective
 from strategies.backtest.models import Sweep
-from strategies.backtest.parameters import SpaceError
 from strategies.backtest.selectors import sweeps as selectors
 from strategies.backtest.services import sweep_work, sweeps
 from strategies.backtest.sweep_meaning import meanings
-from strategies.backtest.sweeping import DAY_MS
+from strategies.backtest.sweeping.judging import Objective
+from strategies.backtest.sweeping.parameters import SpaceError
+from strategies.backtest.sweeping.trying import DAY_MS
 from strategies.tests import sweep_scenes as scenes
 from strategies.tests.backtest_scenes import plain_values, store_candles
 
@@ -123,7 +123,7 @@ def test_a_random_search_tries_so_many_different_settings_of_the_space(
 
 def test_a_done_sweep_says_what_its_figures_mean(alice: User, candles: list[CandleColumns]) -> None:
     said = " ".join(meanings(scenes.done(alice, windows=2, paths=5)))
-    assert "independent tries without any merit" in said
+    assert "independent ones, would show about" in said
     assert "ways to halve the time" in said
     assert "Chosen anew 2 times" in said
     assert "which no choice has seen" in said
@@ -193,7 +193,12 @@ def test_a_user_has_so_many_sweeps_at_a_time(
     with pytest.raises(Conflict, match="are kept"):
         scenes.created(alice)
     sweeps.delete_sweep(first)
-    scenes.created(alice)
+    waiting = scenes.created(alice)
+    Sweep.objects.filter(user=alice).exclude(pk=waiting.pk).update(state=Sweep.State.FAILED)
+    failed, other = Sweep.objects.filter(user=alice, state=Sweep.State.FAILED)
+    sweeps.take_up(failed)
+    with pytest.raises(Conflict, match="waiting or running"):
+        sweeps.take_up(other)
 
 
 def test_the_same_key_gives_the_same_sweep(alice: User, bob: User, candles: list[CandleColumns]) -> None:
@@ -231,6 +236,12 @@ def test_an_estimate_counts_settings_and_begins_nothing(alice: User, candles: li
     assert not Sweep.objects.exists()
 
 
+def test_candles_of_one_sweep_at_a_time_are_looked_at(alice: User, candles: list[CandleColumns]) -> None:
+    with sweeps.one_at_a_time(), pytest.raises(Conflict, match="candles of another sweep"):
+        sweeps.estimate(base(), scenes.plan())
+    assert sweeps.estimate(base(), scenes.plan()).settings == 21
+
+
 def test_a_sweep_that_has_failed_can_be_taken_up_again(alice: User, candles: list[CandleColumns]) -> None:
     sweep = scenes.created(alice)
     Sweep.objects.filter(pk=sweep.pk).update(state=Sweep.State.FAILED, problem="for want of memory")
@@ -241,6 +252,15 @@ def test_a_sweep_that_has_failed_can_be_taken_up_again(alice: User, candles: lis
     with pytest.raises(Conflict):
         sweeps.take_up(sweep)
     with pytest.raises(Conflict):
+        sweeps.cancel_sweep(sweep)
+
+
+def test_what_is_deleted_at_the_same_time_is_not_there_to_be_cancelled(
+    alice: User, candles: list[CandleColumns]
+) -> None:
+    sweep = scenes.created(alice)
+    sweeps.delete_sweep(Sweep.objects.get(pk=sweep.pk))
+    with pytest.raises(NotFound):
         sweeps.cancel_sweep(sweep)
 
 

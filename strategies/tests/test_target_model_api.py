@@ -95,7 +95,7 @@ def test_new_weights_are_asked_for_looked_at_and_applied(api: APIClient, account
     }  # fmt: skip
     detail = api.get(f"{URL}{row.pk}/proposals/{proposal['id']}/").json()
     assert {order["symbol"] for order in detail["orders"]} == {"BTCUSDT", "ETHUSDT"}
-    assert set(detail["orders"][0]) == {"symbol", "side", "price", "quantity", "notional", "fee"}
+    assert set(detail["orders"][0]) == {"symbol", "side", "price", "quantity", "notional", "fee", "reason"}
     assert detail["orders"][0]["side"] == "BUY"
     applied = api.post(f"{URL}{row.pk}/proposals/{proposal['id']}/apply/")
     assert (applied.status_code, applied.json()["state"]) == (200, "applied")

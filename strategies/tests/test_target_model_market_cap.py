@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies.target_models import ModelKind, ModelSettings, ModelWeights, NoWeights, weights_of
+from tests.support import examples
 
 D = Decimal
 NAMES = [f"A{place:02}" for place in range(12)]
@@ -60,7 +61,7 @@ def test_a_cap_too_low_for_everything_leaves_a_rest_in_the_quote() -> None:
     assert made.total_pct == D("91.5")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     figures=st.lists(st.integers(1, 10**15), min_size=1, max_size=12),
     cap=st.integers(1, 1_000_000),

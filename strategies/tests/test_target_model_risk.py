@@ -18,7 +18,7 @@ from strategies.target_models import (
     risk_shares,
     weights_of,
 )
-from tests.support import ROOT
+from tests.support import ROOT, examples
 
 D = Decimal
 RIDGE = 1e-8
@@ -39,7 +39,7 @@ def simplex(steps: int) -> Floats:
     return np.array(rows) / steps
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(count=st.integers(1, 20), seed=st.integers(0, 100_000))
 def test_every_asset_brings_the_same_share_of_the_risk(count: int, seed: int) -> None:
     covariance = covariance_of(count, seed)
@@ -62,7 +62,7 @@ def test_risk_parity_is_unique_also_where_one_asset_undoes_another() -> None:
     assert risk_parity(copies) == pytest.approx(np.full(5, 0.2), abs=1e-7)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(count=st.integers(1, 20), seed=st.integers(0, 100_000), slack=st.floats(1.0, 20.0))
 def test_minimum_variance_meets_the_first_order_conditions(count: int, seed: int, slack: float) -> None:
     """Karush-Kuhn-Tucker: all assets between their bounds have the same marginal variance, one that is left out has no
@@ -146,6 +146,7 @@ def test_the_figures_behind_the_weights_are_told() -> None:
     assert [row.code for row in capped.explanations] == ["inverse_volatility_capped", "inverse_volatility"]
 
 
+@pytest.mark.processes
 def test_the_optimiser_is_loaded_by_whoever_needs_it_and_by_nobody_else() -> None:
     script = (
         "import sys, numpy as np\n"

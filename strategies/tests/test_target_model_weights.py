@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies.target_models import MODEL_REASONS, ModelKind, ModelSettings, ModelWeights, NoWeights, weights_of
+from tests.support import examples
 
 D = Decimal
 Floats = npt.NDArray[np.float64]
@@ -33,7 +34,7 @@ def weigh(model: ModelSettings, closes: Floats, market_caps: dict[str, Decimal] 
     return weights_of(model, NAMES[:count], closes, caps(count) if market_caps is None else market_caps)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     kind=st.sampled_from(MODELS),
     count=st.integers(1, 10),

@@ -160,10 +160,13 @@ def test_by_hand_nothing_is_applied_without_its_owner(account: ExchangeAccount, 
 
 
 def test_the_plan_of_proposed_targets_is_made_without_applying_them(account: ExchangeAccount) -> None:
-    row = make(account, entries(("BTC", 60), ("ETH", 0)), target_model="equal", model_total_pct=D(50))
+    rows = [services.Entry("BTC", D(60), keep=D(1)), services.Entry("ETH", D(0))]
+    row = make(account, rows, target_model="equal", model_total_pct=D(50))
     proposal = services.refresh(row, by_hand=True)
     assert proposal is not None
-    plan = services.plan_strategy(again(row), targets=selectors.proposed_targets(proposal)).plan
+    targets = selectors.proposed_targets(row, proposal)
+    assert [(target.asset, target.keep) for target in targets] == [("BTC", 1), ("ETH", 0)]
+    plan = services.plan_strategy(again(row), targets=targets).plan
     assert {leg.asset for leg in plan.legs} == {"BTC", "ETH"}
     assert {leg.asset for leg in services.plan_strategy(again(row)).plan.legs} == {"BTC"}
 

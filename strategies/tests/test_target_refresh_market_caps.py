@@ -52,6 +52,7 @@ def test_without_the_servers_permission_nothing_is_asked(account: ExchangeAccoun
         ({"json": [coin("bitcoin", "btc", 0)]}, "is not known: BTC"),
         ({"json": [coin("bitcoin", "btc", "12")]}, "is not known: BTC"),
         ({"body": '[{"id": "bitcoin", "symbol": "btc", "name": "B", "market_cap": NaN}]'}, "is not known: BTC"),
+        ({"body": '[{"id": "bitcoin", "symbol": "btc", "name": "B", "market_cap": 1e999999999}]'}, "is not known: BTC"),
         ({"body": requests.ConnectionError("away")}, "does not answer"),
     ],
 )

@@ -6,10 +6,11 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from botbalance.lib.models import SystemSettings
+from tests.support import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +39,9 @@ def test_all_38_digits_come_back(text: str) -> None:
 
 
 @given(st.decimals(min_value=Decimal("-1E+20") + 1, max_value=Decimal("1E+20") - 1, places=18))
-@examples(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_every_amount_comes_back_as_it_was(value: Decimal) -> None:
     assert stored(value) == value
 

@@ -90,7 +90,7 @@ class Command(BaseCommand):
             most_shown=max(0, options["show"]),
         )
         self._answer(options, wording.import_body(report), wording.import_sentences(report))
-        if not any(one.rows for one in report.symbols.values()):
+        if not any(one.added or one.unchanged or one.changed for one in report.symbols.values()):
             return NOTHING
         return PARTIAL if report.bad or report.refused else 0
 

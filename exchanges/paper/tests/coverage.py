@@ -19,7 +19,7 @@ Key = tuple[str, str]
 
 def key(text: str) -> Key:
     method, _, path = text.partition(" ")
-    return method, f"/api/v3/{path}"
+    return method, path if path.startswith("/") else f"/api/v3/{path}"
 
 
 WEIGHTS: Mapping[str, tuple[tuple[dict[str, str], int], ...]] = {
@@ -51,6 +51,9 @@ WEIGHTS: Mapping[str, tuple[tuple[dict[str, str], int], ...]] = {
     "GET account/commission": (({}, 20),),
     "GET rateLimit/order": (({}, 40),),
     "GET myTrades": (({}, 20), ({"orderId": "1"}, 5)),
+    "POST /sapi/v1/asset/dust-btc": (({}, 1),),
+    "POST /sapi/v1/asset/dust": (({}, 10),),
+    "GET /sapi/v1/asset/dribblet": (({}, 1),),
 }
 """The weight of every route for parameters that make a difference."""
 
@@ -99,6 +102,7 @@ NOT_SIMULATED: Mapping[str, str] = {
     "GET order": "the lag of the exchange's database right after an order (a fault plan can make one)",
     "GET myTrades": "`isBestMatch` other than true",
     "GET account": "tax and special commissions; `canTrade` other than true",
+    "POST /sapi/v1/asset/dust": "a limit on how often; account types other than SPOT; other targets than BNB",
 }
 
 NEVER_GIVEN: Mapping[int, str] = {

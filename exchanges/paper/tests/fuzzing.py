@@ -44,6 +44,8 @@ SENSIBLE: dict[str, tuple[str, ...]] = {
     "omitZeroBalances": ("true", "false"),
     "computeCommissionRates": ("true", "false"),
     "symbolStatus": ("TRADING", "HALT"),
+    "asset": ("ADA", "ADA,XRP", "USDT", "NOPE"),
+    "accountType": ("SPOT", "MARGIN"),
     "permissions": ("SPOT", '["SPOT"]'),
     "showPermissionSets": ("true", "false"),
 }

@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from exchanges.paper import engine
 from exchanges.paper.engine import Account, Balance, Book, Order, Outcome, Refused, Request, Trade
 from exchanges.paper.tests.scenes import PRICES, RULES, D, ListPath, Tick
+from tests.support import IS_SOAK, examples
 
 START = {"USDT": "60000", "BTC": "1.5", "ETH": "20", "XRP": "30000.5", "SOL": "40", "BNB": "3.02"}
 BNB_WORTH = {
@@ -20,8 +22,8 @@ BNB_WORTH = {
 EIGHT = D("0.00000001")
 ZERO = D(0)
 STEPS = 50
-EXAMPLES = 200
-LEAST_STEPS = 5_000
+EXAMPLES = examples(200)
+LEAST_STEPS = examples(5_000)
 WORTH_SEEING = (
     "FILLED", "PARTIALLY_FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "maker trade", "taker trade", "BNB fee",
     "amended",
@@ -304,6 +306,7 @@ def _check_trade(trade: Trade) -> None:
     assert paid in ((received, floored(usual)), ("BNB", floored(in_bnb)))
 
 
+@pytest.mark.search
 def test_thousands_of_random_acts_leave_the_books_right() -> None:
     EngineMachine.steps = 0
     EngineMachine.happened.clear()
@@ -311,4 +314,5 @@ def test_thousands_of_random_acts_leave_the_books_right() -> None:
         EngineMachine, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None)
     )
     assert EngineMachine.steps >= LEAST_STEPS
-    assert all(EngineMachine.happened[what] >= 50 for what in WORTH_SEEING), EngineMachine.happened
+    if IS_SOAK:  # a quarter of the acts may miss one of them by chance
+        assert all(EngineMachine.happened[what] >= 50 for what in WORTH_SEEING), EngineMachine.happened

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exchanges.paper.market import Bar, Control, ControlledMarket, Market, Tape, TapeTrade, WalkMarket
 from exchanges.paper.market.base import AVERAGE_MS
+from tests.support import examples
 
 D = Decimal
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
@@ -56,7 +57,7 @@ def traded(book: Tape, symbol: str, begin: int, end: int) -> list[TapeTrade]:
     return book.following(symbol, 10**9, since_ms=begin, until_ms=end - 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.sampled_from(SPEEDS[:4]),
     st.sampled_from(["BTCUSDT", "ETHUSDT", "XRPBTC"]),
@@ -219,7 +220,7 @@ class TestUnderAnOperatorsHand:
         assert Tape(market, NOW).window("BTCUSDT", NOW - HOUR + SECOND, NOW).trades == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(SPEEDS[:4]), st.sampled_from(["BTCUSDT", "PEPEUSDT", "ETHUSDT"]), st.integers(0, 4 * HOUR))
 def test_the_average_price_is_that_of_the_tapes_last_five_minutes(speed: Fraction, symbol: str, ago: int) -> None:
     market = ControlledMarket(WALKS[speed], HAND)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from exchanges.paper.market import MarketClock, WalkMarket
 from exchanges.paper.symbols import SYMBOLS
+from tests.support import examples
 
 D = Decimal
 NOW = 1_795_000_000_000
@@ -32,6 +33,7 @@ print(json.dumps([[str(q.last), str(q.bid_quantity)] for q in quotes] + [path.ti
 """
 
 
+@pytest.mark.processes
 def test_two_processes_see_the_same_market() -> None:
     def ask() -> list:
         done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -122,7 +124,7 @@ def test_a_faster_market_moves_further_and_trades_more_in_the_same_wall_time() -
     assert fast.description == "walk seed 1 x60"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.sampled_from([Fraction(1), Fraction(60), Fraction(1, 3)]))
 def test_two_stretches_hold_the_steps_of_the_whole(first: int, second: int, speed: Fraction) -> None:
     market = WalkMarket(1, speed)
@@ -135,7 +137,7 @@ def test_two_stretches_hold_the_steps_of_the_whole(first: int, second: int, spee
         assert NOW < whole.at(0).time_ms <= whole.at(len(whole) - 1).time_ms <= end
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.integers(-(10**13), 10**13),
     st.fractions(min_value=Fraction(1, 100), max_value=100_000),

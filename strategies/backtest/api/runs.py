@@ -1,10 +1,11 @@
 """/api/me/backtests/"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -22,17 +23,21 @@ from strategies.backtest.engine.scenario import FillMode, Reach
 from strategies.backtest.models import BacktestRun
 from strategies.backtest.selectors import runs as selectors
 from strategies.backtest.services import reports
-from strategies.backtest.services.reading import LIMIT_FIELDS
+from strategies.backtest.services.reading import LIMIT_FIELDS, MODEL_FIELDS
 from strategies.models import Strategy
 
 MOST_TRADES_A_PAGE = 1000
+MOST_UNKNOWN = 20  # fields that are named in an answer
 KEY_FIGURES = ("end_value", "time_weighted_return", "cagr", "max_drawdown", "sharpe", "turnover", "fees")
 
 
 class TargetSerializer(serializers.Serializer[Any]):
     asset = AssetField()
-    weight_pct = serializers.DecimalField(max_digits=8, decimal_places=4)
+    weight_pct = serializers.DecimalField(
+        max_digits=8, decimal_places=4, required=False, help_text="With a target model: what holds until it answers."
+    )
     keep = AmountField(required=False, help_text="A quantity that is never sold.")
+    market_cap = AmountField(required=False, help_text="For the model market_cap, at all times the same.")
 
 
 class FlowSerializer(serializers.Serializer[Any]):
@@ -45,7 +50,9 @@ class FlowSerializer(serializers.Serializer[Any]):
 
 
 class NewRunSerializer(serializers.ModelSerializer[Strategy]):
-    """What is left out is the strategy's; without one it has its default. Percentages and amounts are strings."""
+    """What is left out is the strategy's, its target model included; without one it has its default. `target_model`
+    fixed holds the weights. Percentages and amounts are strings.
+    """
 
     strategy = serializers.IntegerField(required=False, min_value=1, max_value=2**62, help_text="One of yours.")
     account = serializers.IntegerField(
@@ -72,6 +79,11 @@ class NewRunSerializer(serializers.ModelSerializer[Strategy]):
     maker_fee_pct = AmountField(required=False)
     taker_fee_pct = AmountField(required=False)
     fees_in_bnb = serializers.BooleanField(required=False)
+    max_order_nav_pct = AmountField(
+        required=False,
+        allow_null=True,
+        help_text="Largest order, of the account; the server's when left out.",
+    )
     flows = FlowSerializer(many=True, required=False)
     begins_by_hand = serializers.BooleanField(
         required=False, help_text="Whether its owner rebalances once at the first candle."
@@ -80,12 +92,20 @@ class NewRunSerializer(serializers.ModelSerializer[Strategy]):
     class Meta:
         model = Strategy
         fields = [
-            "strategy", "account", "with_holdings", "name", "quote", "targets", *LIMIT_FIELDS, "interval",
-            "start_cash", "start_holdings", "fill_mode", "fill_reach", "participation_pct", "spread_pct",
-            "maker_fee_pct", "taker_fee_pct", "fees_in_bnb", "flows", "begins_by_hand",
+            "strategy", "account", "with_holdings", "name", "quote", "targets", *LIMIT_FIELDS, *MODEL_FIELDS,
+            "interval", "start_cash", "start_holdings", "fill_mode", "fill_reach", "participation_pct", "spread_pct",
+            "maker_fee_pct", "taker_fee_pct", "fees_in_bnb", "max_order_nav_pct", "flows", "begins_by_hand",
         ]  # fmt: skip
-        extra_kwargs = {name: {"required": False} for name in LIMIT_FIELDS}
+        extra_kwargs = {name: {"required": False} for name in (*LIMIT_FIELDS, *MODEL_FIELDS)}
         validators: list[Any] = []
+
+    def to_internal_value(self, data: Any) -> Any:
+        """What is misspelt would have its default, and nobody would be told."""
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
+        if unknown:
+            said = [_("There is no such setting.")]
+            raise serializers.ValidationError(dict.fromkeys(unknown[:MOST_UNKNOWN], said))
+        return super().to_internal_value(data)
 
     def get_fields(self) -> dict[str, Any]:
         # `from` is a word of the language and cannot be written as a class attribute.
@@ -155,6 +175,7 @@ class TradeSerializer(serializers.Serializer[Any]):
     notional = serializers.CharField()
     fee = serializers.CharField()
     fee_asset = serializers.CharField()
+    counter = serializers.CharField(help_text="The coin it was traded for, which the price is in; empty for the quote.")
     is_maker = serializers.BooleanField()
 
     def get_at(self, trade: selectors.StoredTrade) -> str:

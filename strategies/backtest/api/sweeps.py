@@ -18,14 +18,14 @@ from strategies import selectors as strategies
 from strategies.backtest import services, sweep_tasks, sweep_text
 from strategies.backtest.api.runs import KeySerializer, NewRunSerializer
 from strategies.backtest.domain import RunSettings
-from strategies.backtest.judging import Objective
 from strategies.backtest.models import Sweep
-from strategies.backtest.parameters import Parameter, Space, SpaceError, read_parameter, values_of
 from strategies.backtest.selectors import runs
 from strategies.backtest.selectors import sweeps as selectors
 from strategies.backtest.services import sweeps
-from strategies.backtest.spaces import Search
 from strategies.backtest.sweep_meaning import meanings
+from strategies.backtest.sweeping.judging import Objective
+from strategies.backtest.sweeping.parameters import Parameter, Space, SpaceError, read_parameter, values_of
+from strategies.backtest.sweeping.spaces import Search
 
 MOST_A_PAGE = 1000
 OWN_FIELDS = ("backtest", "vary", "count", "objective", "held_out_pct", "windows", "paths", "seed")

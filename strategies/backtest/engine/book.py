@@ -1,6 +1,6 @@
 """What a back-tested account holds and has ordered: exact to the last digit. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -8,19 +8,25 @@ from typing import NamedTuple
 from botbalance.lib.money import ZERO
 from exchanges.domain import Side
 from strategies.backtest.engine.scenario import Fees
-from strategies.domain import Leg
+from strategies.domain import BNB, Leg
 
 # Commission is cut off after the eighth decimal, as the exchange's ledgers do. Nothing is rounded: so many whole units
 # are exact.
 _EIGHT = Decimal("0.00000001")
-BNB = "BNB"
 BNB_DISCOUNT = Decimal("0.75")
 BUY = Side.BUY
 _new = tuple.__new__  # a NamedTuple without its constructor, which costs twice as much
 
 
+# What trades of an order: its number, the leg it is for, quantity and price.
+Fill = tuple[int, Leg, Decimal, Decimal]
+
+
 class Trade(NamedTuple):
-    """One fill, in the row it took place in. `fee` is in `fee_asset`; `order` numbers the order it is of."""
+    """One fill, in the row it took place in. `fee` is in `fee_asset`; `order` numbers the order it is of.
+
+    `counter` is what was paid with, or received: the quote, or another coin, then worth `worth` of the quote each.
+    """
 
     row: int
     order: int
@@ -32,10 +38,18 @@ class Trade(NamedTuple):
     fee: Decimal
     fee_asset: str
     is_maker: bool
+    counter: str
+    worth: Decimal | None = None
+
+    @property
+    def paid(self) -> Decimal:
+        """What was paid or received of the counter."""
+        return self.price * self.quantity
 
     @property
     def notional(self) -> Decimal:
-        return self.price * self.quantity
+        """The same in the quote."""
+        return self.price * self.quantity if self.worth is None else self.price * self.quantity * self.worth
 
 
 @dataclass(slots=True)
@@ -76,38 +90,62 @@ class Book:
         self.open.remove(order)
 
     def fill(
-        self, order: RestingOrder, row: int, quantity: Decimal, price: Decimal, *, is_maker: bool, bnb: Decimal | None
+        self,
+        order: RestingOrder,
+        row: int,
+        quantity: Decimal,
+        price: Decimal,
+        *,
+        is_maker: bool,
+        bnb: Decimal | None,
+        closes: Mapping[str, Decimal],
     ) -> None:
-        """So much of an open order trades at this price. `bnb` is what one BNB is worth in the quote, None unknown."""
+        """So much of an open order trades at this price. `bnb` is what one BNB is worth in the quote, None unknown;
+        `closes` are what coins are worth.
+        """
         self._lock(order, -quantity)
         order.remaining -= quantity
         if not order.remaining:
             self.open.remove(order)
-        self.trade(order.number, order.leg, row, quantity, price, is_maker, bnb)
+        self.trade(row, [(order.number, order.leg, quantity, price)], is_maker=is_maker, bnb=bnb, closes=closes)
 
     def trade(
-        self, number: int, leg: Leg, row: int, quantity: Decimal, price: Decimal, is_maker: bool, bnb: Decimal | None
+        self,
+        row: int,
+        fills: Iterable[Fill],
+        *,
+        is_maker: bool,
+        bnb: Decimal | None,
+        closes: Mapping[str, Decimal],
     ) -> None:
         """Move what is traded, and take the commission from what is received, or from BNB."""
         self.changes += 1
-        totals, quote, asset, side, fees = self.totals, self.quote, leg.asset, leg.side, self.fees
-        notional = quantity * price
+        totals, fees, append = self.totals, self.fees, self.trades.append
         rate = fees.maker if is_maker else fees.taker
-        if side is BUY:
-            totals[quote] -= notional
-            totals[asset] = totals.get(asset, ZERO) + quantity
-            received, fee = asset, quantity * rate
-        else:
-            totals[asset] -= quantity
-            totals[quote] += notional
-            received, fee = quote, notional * rate
-        if fees.in_bnb and bnb is not None and received != BNB and self._can_pay(notional, rate, bnb):
-            received, fee = BNB, notional * rate * BNB_DISCOUNT // (bnb * _EIGHT) * _EIGHT
-        else:
-            fee = fee // _EIGHT * _EIGHT
-        totals[received] -= fee
-        symbol = leg.symbol
-        self.trades.append(_new(Trade, (row, number, symbol, asset, side, price, quantity, fee, received, is_maker)))
+        for number, leg, quantity, price in fills:
+            symbol, asset, side, _limit, _ordered, _estimate, direct = leg
+            quote, worth = self.quote, None
+            if direct is not None:
+                quote, worth = direct.counter, closes[direct.counter]
+                totals.setdefault(quote, ZERO)
+            notional = quantity * price
+            if side is BUY:
+                totals[quote] -= notional
+                totals[asset] = totals.get(asset, ZERO) + quantity
+                received, fee = asset, quantity * rate
+            else:
+                totals[asset] -= quantity
+                totals[quote] += notional
+                received, fee = quote, notional * rate
+            if worth is not None:
+                notional *= worth
+            if bnb is not None and received != BNB and self._can_pay(notional, rate, bnb):
+                received, fee = BNB, notional * rate * BNB_DISCOUNT // (bnb * _EIGHT) * _EIGHT
+            elif fee % _EIGHT:
+                fee = fee // _EIGHT * _EIGHT
+            totals[received] -= fee
+            facts = row, number, symbol, asset, side, price, quantity, fee, received, is_maker, quote, worth
+            append(_new(Trade, facts))
 
     def _can_pay(self, notional: Decimal, rate: Decimal, bnb: Decimal) -> bool:
         """Whether there is enough free BNB for the commission."""
@@ -125,5 +163,6 @@ class Book:
     def _lock(self, order: RestingOrder, quantity: Decimal) -> None:
         self.changes += 1
         leg = order.leg
-        asset, amount = (self.quote, quantity * leg.price) if leg.side is BUY else (leg.asset, quantity)
+        quote = self.quote if leg.direct is None else leg.direct.counter
+        asset, amount = (quote, quantity * leg.price) if leg.side is BUY else (leg.asset, quantity)
         self.locked[asset] = self.locked.get(asset, ZERO) + amount

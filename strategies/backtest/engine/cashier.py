@@ -18,7 +18,7 @@ class Cashier:
 
     def __init__(self, book: Book, flows: Iterable[Flow]) -> None:
         self.book = book
-        self.coming = sorted(flows, key=lambda flow: (flow.at_ms, flow.asset), reverse=True)
+        self.coming = sorted(flows, key=lambda flow: (flow.at_ms, flow.asset))[::-1]  # of one moment as they are given
         self.owed = ZERO
         self.paid: list[PaidFlow] = []
 
@@ -29,6 +29,8 @@ class Cashier:
 
     def pay(self, row: int, now_ms: int) -> bool:
         """Pay what is due at a row, and what is owed as far as it can be. True when something was paid in."""
+        if not self.coming and not self.owed:
+            return False
         quote, paid_in = self.book.quote, False
         while self.coming and self.coming[-1].at_ms <= now_ms:
             flow = self.coming.pop()

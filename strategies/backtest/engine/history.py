@@ -6,6 +6,7 @@ moments.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from exchanges.candles.columns import CandleColumns
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+DAY_MS = 86_400_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Candle(NamedTuple):
@@ -75,11 +79,27 @@ class Series:
     def has_candle(self, row: int) -> bool:
         return self.present is None or bool(self.present[row])
 
+    def day_closes(self, midnights_ms: Ints) -> Floats:
+        """The last close of each day that ends at one of these midnights; not a number where no candle ended in it."""
+        ends = self.columns.open_time_ms + self.columns.interval_ms
+        places = np.searchsorted(ends, midnights_ms, side="right") - 1
+        known = (places >= 0) & (ends[np.maximum(places, 0)] > midnights_ms - DAY_MS)
+        closes = self.columns.close[np.maximum(places, 0)] / 10.0**self.columns.price_places
+        return np.where(known, closes, np.nan)
+
+
+class Cross(NamedTuple):
+    """Candles of the symbol that trades `base` for `counter`, two assets of a history."""
+
+    base: str
+    counter: str
+    series: Series
+
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Candles of several assets against one quote. A row is a moment at which at least one of them has a candle; where
-    none has (the exchange stood still) there is no row, and nothing happens.
+    """Candles of several assets against one quote, and of some for each other. A row is a moment at which at least one
+    asset has a candle; where none has (the exchange stood still) there is no row, and nothing happens.
 
     `close_ms` is when each row ends (UTC milliseconds): what is decided at a row knows nothing later.
     """
@@ -88,20 +108,33 @@ class History:
     interval_ms: int
     close_ms: Ints
     series: tuple[Series, ...]
+    crosses: tuple[Cross, ...] = ()
 
     @classmethod
-    def of(cls, quote: str, columns: Mapping[str, CandleColumns]) -> "History":
-        """Put candles by asset on one grid. All must have one interval; ValueError otherwise, or without a candle."""
+    def of(
+        cls,
+        quote: str,
+        columns: Mapping[str, CandleColumns],
+        crosses: Mapping[tuple[str, str], CandleColumns] | None = None,
+    ) -> "History":
+        """Put candles by asset on one grid. All must have one interval; ValueError otherwise, or without a candle.
+
+        `crosses` are candles by (base, counter), left out where one of the two has none of its own. They make no row.
+        """
         filled = {asset: column for asset, column in columns.items() if len(column)}
         if not filled:
             raise ValueError("there are no candles")
-        intervals = {column.interval_ms for column in filled.values()}
+        between = {
+            pair: column for pair, column in (crosses or {}).items() if filled.keys() >= set(pair) and len(column)
+        }
+        intervals = {column.interval_ms for column in (*filled.values(), *between.values())}
         if len(intervals) > 1:
             raise ValueError(f"candles of different intervals cannot be mixed: {sorted(intervals)} ms")
         times = _union([column.open_time_ms for column in filled.values()])
         interval_ms = intervals.pop()
         series = tuple(_series(asset, filled[asset], times) for asset in sorted(filled))
-        return cls(quote, interval_ms, times + interval_ms, series)
+        found = tuple(Cross(*pair, _cross_series(pair[0], between[pair], times)) for pair in sorted(between))
+        return cls(quote, interval_ms, times + interval_ms, series, found)
 
     def __len__(self) -> int:
         return len(self.close_ms)
@@ -111,11 +144,17 @@ class History:
         """Where an asset's series is among the others."""
         return {series.asset: place for place, series in enumerate(self.series)}
 
-    @cached_property
+    @property
     def closes(self) -> Floats:
         """Last known closes, one line an asset and one column a row; 0 before the first candle."""
-        matrix = np.empty((len(self.series), len(self)))
-        for line, series in zip(matrix, self.series, strict=True):
+        return self.prices[:-1]
+
+    @cached_property
+    def prices(self) -> Floats:
+        """The closes, and below them a line of ones: what the quote costs."""
+        matrix = np.empty((len(self.series) + 1, len(self)))
+        matrix[-1] = 1
+        for line, series in zip(matrix[:-1], self.series, strict=True):
             columns = series.columns
             if series.places is None:
                 np.divide(columns.close, 10.0**columns.price_places, out=line)
@@ -145,12 +184,19 @@ class History:
 
     def until(self, ms: int) -> "History":
         """The same up to the rows that end at `ms` or before: what was known then."""
+        end = ms - self.interval_ms + 1
+
+        def known(columns: CandleColumns) -> CandleColumns:
+            return columns.slice(min(int(columns.open_time_ms[0]), end), end)
+
         kept = {
-            series.asset: series.columns.slice(int(series.columns.open_time_ms[0]), ms - self.interval_ms + 1)
+            series.asset: known(series.columns)
             for series in self.series
             if len(series.columns) and series.columns.open_time_ms[0] + self.interval_ms <= ms
         }
-        return History.of(self.quote, kept)
+        return History.of(
+            self.quote, kept, {(one.base, one.counter): known(one.series.columns) for one in self.crosses}
+        )
 
 
 def _union(columns: Sequence[Ints]) -> Ints:
@@ -158,6 +204,17 @@ def _union(columns: Sequence[Ints]) -> Ints:
     if all(len(column) == len(first) and np.array_equal(column, first) for column in columns[1:]):
         return first
     return np.unique(np.concatenate(columns))
+
+
+def _cross_series(base: str, columns: CandleColumns, times: Ints) -> Series:
+    """As `_series`, for candles that may also be at times that are no rows."""
+    if np.array_equal(columns.open_time_ms, times):
+        return Series(base, columns.symbol, columns, None, None, 0, len(times) - 1)
+    places = np.searchsorted(columns.open_time_ms, times, side="right") - 1
+    first = int(np.searchsorted(times, columns.open_time_ms[0]))
+    last = int(np.searchsorted(times, columns.open_time_ms[-1], side="right")) - 1
+    present = columns.open_time_ms[np.maximum(places, 0)] == times
+    return Series(base, columns.symbol, columns, np.maximum(places, 0), present, first, last)
 
 
 def _series(asset: str, columns: CandleColumns, times: Ints) -> Series:
@@ -168,3 +225,11 @@ def _series(asset: str, columns: CandleColumns, times: Ints) -> Series:
     last = int(np.searchsorted(times, columns.open_time_ms[-1]))
     present = columns.open_time_ms[np.maximum(places, 0)] == times
     return Series(asset, columns.symbol, columns, np.maximum(places, 0), present, first, last)
+
+
+def ms_of(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def moment_of(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)  # to the microsecond; a timedelta costs three times as much

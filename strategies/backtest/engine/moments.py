@@ -5,10 +5,12 @@ from. Pure.
 from collections.abc import Mapping
 from decimal import Decimal
 
-from botbalance.lib.money import HUNDRED, ZERO, wide
+from botbalance.lib.money import HUNDRED, ONE, ZERO, wide
 from strategies.backtest.engine.book import Book
-from strategies.backtest.engine.outlook import DAY_MS, Outlook
-from strategies.domain import SETTLED, Plan
+from strategies.backtest.engine.history import DAY_MS
+from strategies.backtest.engine.outlook import Outlook
+from strategies.domain import Plan, at_rest
+from strategies.planner.plain import PlainPlan
 
 
 def turnover_left(outlook: Outlook, book: Book, row: int, most_pct: Decimal) -> Decimal:
@@ -20,22 +22,24 @@ def turnover_left(outlook: Outlook, book: Book, row: int, most_pct: Decimal) -> 
         if int(close_ms[trade.row]) <= since:
             break
         used += trade.notional
-    used += sum((order.leg.price * order.remaining for order in book.open), ZERO)
+    for order in book.open:
+        direct = order.leg.direct
+        used += order.leg.price * order.remaining * (ONE if direct is None else direct.counter_price)
     with wide():
         return outlook.valuation(row).nav * most_pct / HUNDRED - used
 
 
 def first_prices(
-    outlook: Outlook, book: Book, row: int, plan: Plan, before: Mapping[str, Decimal]
+    outlook: Outlook, book: Book, row: int, plan: Plan | PlainPlan, before: Mapping[str, Decimal]
 ) -> dict[str, Decimal]:
     """First prices of the coins that are sought: of one that is where it should be, with no order on its way, the next
     attempt is measured anew.
     """
-    occupied = {order.leg.symbol for order in book.open}
-    at_rest = {skip.asset for skip in plan.skips if skip.code in SETTLED}
+    sought = {order.leg.symbol for order in book.open} | {leg.symbol for leg in plan.legs}
+    settled = at_rest(plan.skips)
     found = {}
-    for asset, rules in outlook.rules.items():
-        close = outlook.close(row, asset)
-        if close is not None and (asset not in at_rest or rules.symbol in occupied):
-            found[rules.symbol] = before.get(rules.symbol, close)
+    for symbol, price in outlook.prices(row).prices.items():
+        rules = outlook.markets[symbol][1]
+        if symbol in sought or settled.isdisjoint((rules.base, rules.quote)):
+            found[symbol] = before.get(symbol, price.value)
     return found

@@ -12,6 +12,7 @@ from botbalance.lib.money import ONE, ZERO, exact
 from strategies.backtest.engine.book import Trade
 from strategies.backtest.engine.history import Floats, History
 from strategies.backtest.engine.scenario import Scenario
+from strategies.backtest.engine.targets import Course
 
 
 class PaidFlow(NamedTuple):
@@ -38,13 +39,13 @@ class Checkpoint(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A back-test's outcome. `final` is what is held after the last row, `owed` what of withdrawals was never paid.
-
-    `plans` is how often the exact planner was called.
+    """A back-test's outcome. `course` is which targets held when, `final` what is held after the last row, `owed`
+    what of withdrawals was never paid. `plans` is how often the exact planner was called.
     """
 
     history: History
     scenario: Scenario
+    course: Course
     trades: tuple[Trade, ...]
     flows: tuple[PaidFlow, ...]
     events: tuple[Event, ...]
@@ -83,7 +84,7 @@ class Result:
         for trade in self.trades:
             sign = 1 if trade.side == "BUY" else -1
             steps[places[trade.asset], trade.row] += sign * float(trade.quantity)
-            steps[-1, trade.row] -= sign * float(trade.notional)
+            steps[places[trade.counter], trade.row] -= sign * float(trade.paid)
             if trade.fee_asset in places:
                 steps[places[trade.fee_asset], trade.row] -= float(trade.fee)
         held: Floats = np.cumsum(steps, axis=1, out=steps)
@@ -110,8 +111,10 @@ class Result:
             for trade in self.trades:
                 if trade.fee_asset == self.scenario.quote:
                     price: Decimal | None = ONE
+                elif trade.fee_asset == trade.counter:
+                    price = trade.worth
                 elif trade.fee_asset == trade.asset:
-                    price = trade.price
+                    price = trade.price if trade.worth is None else trade.price * trade.worth
                 else:
                     price = self.history.series[self.history.places[trade.fee_asset]].close(trade.row)
                 paid += trade.fee * (price or ZERO)

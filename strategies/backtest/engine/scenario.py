@@ -11,6 +11,7 @@ from botbalance.lib.money import ZERO
 from exchanges.domain import ExchangeInfo
 from strategies.domain import Limits, Target, Trigger
 from strategies.schedules import Every
+from strategies.target_models.values import ModelSettings
 
 
 class FillMode(StrEnum):
@@ -63,13 +64,23 @@ class Flow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class TargetModel:
+    """A model that weighs the targets anew every so often. `figures`: market capitalisations by asset, at all times."""
+
+    weighs: ModelSettings
+    every: timedelta
+    figures: tuple[tuple[str, Decimal], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One strategy as it is tried on the past.
 
     `start` is what is held before the first row. With `begins_by_hand` the owner rebalances once at the first row, as
     after setting targets; the autopilot is on from then on. `limits.turnover_left`, `first_prices` and `occupied` are
     set while it runs; `max_turnover_pct` is of NAV within 24 hours. `whole_portfolio`: as soon as one weight is outside
-    its band, everything goes to its target.
+    its band, everything goes to its target. With a `model` the weights of the targets hold until it first answers; what
+    it then says holds at once.
     """
 
     quote: str
@@ -88,3 +99,4 @@ class Scenario:
     reprice_distance_pct: Decimal | None = None
     max_turnover_pct: Decimal | None = None
     begins_by_hand: bool = True
+    model: TargetModel | None = None

@@ -7,27 +7,29 @@ is slow, and gives the same.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from botbalance.lib.money import HUNDRED, exact, wide
-from exchanges.domain import Side
-from strategies.backtest.engine.book import BNB, Book, RestingOrder
+from botbalance.lib.money import ZERO, exact, wide
+from strategies.backtest.engine.book import Book, RestingOrder
 from strategies.backtest.engine.cashier import Cashier
-from strategies.backtest.engine.fills import fill_in_candle, spread_price
-from strategies.backtest.engine.history import History
+from strategies.backtest.engine.crosses import has_waited_in_vain, is_in_vain
+from strategies.backtest.engine.history import DAY_MS, History, moment_of, ms_of
+from strategies.backtest.engine.matching import Matcher
 from strategies.backtest.engine.moments import first_prices, turnover_left
-from strategies.backtest.engine.outlook import DAY_MS, Outlook
+from strategies.backtest.engine.outlook import Outlook
 from strategies.backtest.engine.result import Checkpoint, Event, Result
 from strategies.backtest.engine.scan import Scanner
 from strategies.backtest.engine.scenario import FillMode, Scenario
+from strategies.backtest.engine.targets import course_of
 from strategies.domain import Goal, Leg, Limits, Plan, Trigger
 from strategies.planner import limit_price
-from strategies.planner.gauge import Gauge
+from strategies.planner.gauge import Gauge, LargestDrift
+from strategies.planner.plain import PlainPlan
 from strategies.ticks import MOST_ROUNDS, ROUNDS_WITHOUT_FILL, decide_tick, order_wants_new_price
 
-BUY = Side.BUY
+_new = tuple.__new__  # a NamedTuple without its constructor, which costs twice as much
 # So many rows are passed before the progress is told.
 ROWS_BETWEEN_TELLING = 2000
 
@@ -50,7 +52,9 @@ class _Round:
 class _Run:
     goal: Goal
     rounds: list[_Round] = field(default_factory=list)
+    planned_row: int = 0  # of its last round
     is_cut_short: bool = False  # whether its last round left something out that was wanted
+    avoided: set[str] = field(default_factory=set)  # symbols of two coins on which nothing has filled
 
 
 def run_backtest(
@@ -75,9 +79,12 @@ class _Simulation:
         self.stepwise = stepwise
         self.book = Book(scenario.quote, scenario.start, scenario.fees)
         self.outlook = Outlook(history, scenario, self.book)
-        self.rules = self.outlook.rules
+        self.markets = self.outlook.markets
+        self.matcher = Matcher(history, scenario, self.book, self.outlook)
         self.scanner = Scanner(history, scenario)
         self.gauge = Gauge(scenario.targets, scenario.limits)
+        self.course = course_of(history, scenario, on_progress)
+        self.steps = list(reversed(self.course.steps))  # those to come, the next one last
         self.is_at_close = scenario.fills.mode is FillMode.CLOSE
         self.cashier = Cashier(self.book, scenario.flows)
         self.has_deposit = False
@@ -93,6 +100,7 @@ class _Simulation:
 
     def run(self) -> Result:
         rows, row, told = len(self.history), 0, 0
+        self._aim(0)
         self._pay(0)
         self._look(0, by_hand=self.scenario.begins_by_hand)
         while (row := self._next_row(row + 1)) < rows:
@@ -101,12 +109,14 @@ class _Simulation:
                 told = row
             self._match(row)
             self._pay(row)
+            self._aim(row)
             self._look(row)
         if self.on_progress is not None:
             self.on_progress(rows, rows)
         return Result(
             history=self.history,
             scenario=self.scenario,
+            course=self.course,
             trades=tuple(self.book.trades),
             flows=tuple(self.cashier.paid),
             events=tuple(self.events),
@@ -123,54 +133,38 @@ class _Simulation:
         rows = len(self.history)
         if self.stepwise or self.active is not None or self.book.open or self.cashier.owed or self.has_deposit:
             return start
-        stop = rows
+        stop = self.steps[-1].row if self.steps else rows
         if self.cashier.next_ms is not None:
             stop = min(stop, self.history.first_row_at(self.cashier.next_ms))
         if self.scenario.trigger is not Trigger.THRESHOLD and self.scheduled_at is not None:
-            stop = min(stop, self.history.first_row_at(_ms(self.scheduled_at)))
+            stop = min(stop, self.history.first_row_at(ms_of(self.scheduled_at)))
         if self.scenario.trigger is Trigger.THRESHOLD:
-            return self.scanner.next_outside(start, max(start, stop), self.book.totals, self.outlook.nav)
+            return self.scanner.next_outside(
+                start, max(start, stop), self.book.totals, self.book.changes, self.outlook.nav
+            )
         return max(start, stop)
 
     # --- what happens in a row -----------------------------------------------------------------------------
 
     def _match(self, row: int) -> None:
         """Let the row's candles fill what rests."""
-        if not self.book.open:
-            return
-        fills, left = self.scenario.fills, {}
-        for order in tuple(self.book.open):
-            leg = order.leg
-            series = self.history.series[self.history.places[leg.asset]]
-            candle = series.candle(row)
-            if candle is None:
-                continue
-            if leg.asset not in left and fills.participation_pct is not None:
-                with wide():
-                    left[leg.asset] = candle.volume * fills.participation_pct / HUNDRED
-            filled = fill_in_candle(
-                leg.side,
-                leg.price,
-                order.remaining,
-                candle,
-                self.rules[leg.asset],
-                fills,
-                arrives=order.row == row - 1,
-                volume_left=left.get(leg.asset),
-            )
-            if filled is None:
-                continue
-            if leg.asset in left:
-                left[leg.asset] -= filled.quantity
-            bnb = self._bnb_price(row)
-            self.book.fill(order, row, filled.quantity, filled.price, is_maker=filled.is_maker, bnb=bnb)
+        for order in self.matcher.match(row) if self.book.open else ():
             round_ = self.round_of[order.number]
             round_.executed = True
             round_.resting -= not order.remaining
 
     def _pay(self, row: int) -> None:
-        if self.cashier.pay(row, int(self.history.close_ms[row])):
+        if self.cashier.pay(row, self.history.close_ms.item(row)):
             self.has_deposit = self.scenario.deploy_deposits
+
+    def _aim(self, row: int) -> None:
+        """Take over the targets that hold from this row on; a run under way goes to them with its next round."""
+        if self.steps and self.steps[-1].row <= row:
+            targets = self.steps.pop().targets
+            if targets != self.outlook.targets:
+                self.outlook.aim(targets)
+                self.scanner.aim(targets)
+                self.gauge = Gauge(targets, self.scenario.limits)
 
     def _look(self, row: int, *, by_hand: bool = False) -> None:
         """What the autopilot does at the end of a row; `by_hand` its owner rebalances first."""
@@ -186,7 +180,7 @@ class _Simulation:
 
     def _decide(self, row: int, by_hand: bool) -> None:
         scenario = self.scenario
-        now = _moment(int(self.history.close_ms[row]))
+        now = moment_of(self.history.close_ms.item(row))
         if self.cashier.owed:
             # What is owed is sold for whatever the bands say; until it is paid nothing else is begun.
             self._begin(row, Goal.TARGET, "withdrawal")
@@ -195,7 +189,7 @@ class _Simulation:
         decision = decide_tick(
             trigger=scenario.trigger,
             now=now,
-            drift=self.gauge.telling_drift(self.outlook.valuation(row, self.cashier.owed)),
+            drift=self._drift(row),
             interval=scenario.every,
             scheduled_at=self.scheduled_at,
             has_deposit=self.has_deposit,
@@ -210,16 +204,34 @@ class _Simulation:
             # Of what was to be done and could not be, the time has not been had.
             self.scheduled_at = decision.next_scheduled_at
 
+    def _drift(self, row: int) -> LargestDrift:
+        """A drift by which the autopilot decides as it would by the largest."""
+        owed, flagged = self.cashier.owed, self.scanner.flagged
+        standing = None if self.stepwise or owed else self.outlook.standing(row)
+        if standing is not None and standing.nav > 0 and self.outlook.wanted:
+            if self.scenario.trigger is Trigger.PERIODIC:
+                return LargestDrift(self.outlook.wanted[0], ZERO, is_outside=False)  # it goes by the time alone
+            if flagged:
+                # The scan has found an asset outside, but for a rounding: if it is, no other needs to be looked at.
+                value = standing.values[self.outlook.wanted.index(flagged)]
+                found = self.gauge.drift_outside(flagged, value, standing.nav)
+                if found is not None:
+                    return found
+            if self._is_surely_settled(row, Goal.BAND):
+                return LargestDrift(self.outlook.wanted[0], ZERO, is_outside=False)
+        return self.gauge.telling_drift(self.outlook.valuation(row, owed))
+
     def _wants_something(self, row: int) -> bool:
-        is_plain = not self.stepwise and not self.history.incomplete_rows.size
-        if is_plain and self.scanner.is_outside_tradable(row, self.outlook.nav):
-            return True
+        if not self.stepwise and not self.history.incomplete_rows.size:
+            standing = self.outlook.standing(row)
+            if standing is not None and self.scanner.is_outside_tradable(standing.nav):
+                return True
         return self.outlook.wants_something(row, self.cashier.owed)
 
     def _begin(self, row: int, goal: Goal, code: str) -> bool:
         """Start a run with its first round. True when that was all there was to do, or there was something."""
         run = _Run(goal)
-        if int(self.history.close_ms[row]) - self.ended_ms > DAY_MS:
+        if self.history.close_ms.item(row) - self.ended_ms > DAY_MS:
             self.first_prices = {}  # an attempt is over when nothing was tried for a day
         plan = self._plan(row, run.goal)
         if not plan.legs:
@@ -235,7 +247,7 @@ class _Simulation:
 
     def _advance(self, row: int) -> None:
         """Take the run under way as far as it goes at this row."""
-        run, book, now_ms = self.active, self.book, int(self.history.close_ms[row])
+        run, book, now_ms = self.active, self.book, self.history.close_ms.item(row)
         assert run is not None
         lifetime_ms = self.scenario.order_lifetime_seconds * 1000
         while True:
@@ -245,6 +257,8 @@ class _Simulation:
                     return
             if len(run.rounds) >= ROUNDS_WITHOUT_FILL and self._is_futile(run):
                 return self._end(now_ms)
+            if run.planned_row < row and self._is_served(run):
+                return self._end(now_ms, is_settled=True)
             # What had to wait in the last round is still to be traded.
             if not run.is_cut_short and self._is_surely_settled(row, run.goal):
                 return self._end(now_ms, is_settled=True)
@@ -266,7 +280,16 @@ class _Simulation:
         quiet = [round_ for round_ in run.rounds if not round_.resting][-ROUNDS_WITHOUT_FILL:]
         return len(quiet) == ROUNDS_WITHOUT_FILL and not self.book.open and not any(round_.executed for round_ in quiet)
 
-    def _cancel_turned(self, plan: Plan) -> bool:
+    def _is_served(self, run: _Run) -> bool:
+        """Whether the last round has brought about what it was planned for: at the prices of its own row nothing
+        is left to be traded. How far they have moved since is for the next look: a live run is over before they have,
+        and to follow every candle would be to trade without end.
+        """
+        if self.book.open or not run.rounds[-1].executed:
+            return False
+        return self._is_surely_settled(run.planned_row, run.goal) or self._plan(run.planned_row, run.goal).is_settled
+
+    def _cancel_turned(self, plan: Plan | PlainPlan) -> bool:
         """Cancel orders that stand against what is wanted now; whether there were any."""
         opposite = {skip.facts["symbol"] for skip in plan.noted if skip.code == "opposite_order"}
         turned = [order for order in self.book.open if order.leg.symbol in opposite]
@@ -274,61 +297,48 @@ class _Simulation:
             self._cancel(order)
         return bool(turned)
 
-    def _send(self, row: int, run: _Run, plan: Plan) -> None:
+    def _send(self, row: int, run: _Run, plan: Plan | PlainPlan) -> None:
         """The first round; what fills at once is followed by the next."""
         self._place(row, run, plan)
         if not self.book.open:
             self._advance(row)
 
-    def _place(self, row: int, run: _Run, plan: Plan) -> None:
-        now_ms, round_ = int(self.history.close_ms[row]), _Round()
+    def _place(self, row: int, run: _Run, plan: Plan | PlainPlan) -> None:
+        now_ms, round_ = self.history.close_ms.item(row), _Round()
         run.rounds.append(round_)
+        run.planned_row = row
         if self.scenario.limits.worst_price_pct is not None:
             self.first_prices = first_prices(self.outlook, self.book, row, plan, self.first_prices)
         run.is_cut_short = plan.is_cut_short
         legs: Iterable[Leg] = plan.legs
         if self.is_at_close:
-            legs = self._trade_at_close(row, plan.legs)
+            legs = self.matcher.trade_at_close(row, plan.legs)
             round_.executed = len(legs) < len(plan.legs)
         for leg in legs:
             order = self.book.place(leg, row, now_ms)
             self.round_of[order.number] = round_
             round_.resting += 1
 
-    def _trade_at_close(self, row: int, legs: Iterable[Leg]) -> list[Leg]:
-        """Fill what the close allows; the others, which are to rest."""
-        closes, fills, bnb, book = self.outlook.closes(row), self.scenario.fills, self._bnb_price(row), self.book
-        resting = []
-        for leg in legs:
-            price = closes[leg.asset]
-            if fills.spread_pct:
-                price = spread_price(leg.side, price, self.rules[leg.asset], fills)
-            if price <= leg.price if leg.side is BUY else price >= leg.price:
-                book.orders_placed += 1
-                book.trade(book.orders_placed, leg, row, leg.quantity, price, False, bnb)
-            else:
-                resting.append(leg)
-        return resting
-
     def _reprice(self, row: int) -> bool:
         """Cancel what has rested for its lifetime, or too far from the market, and would be priced differently now."""
-        scenario, now_ms, was_cut = self.scenario, int(self.history.close_ms[row]), False
+        scenario, now_ms, was_cut = self.scenario, self.history.close_ms.item(row), False
         for order in tuple(self.book.open):
-            leg, rules = order.leg, self.rules[order.leg.asset]
-            mid = self.outlook.close(row, leg.asset)
-            if mid is None or not self.outlook.is_tradable(row, leg.asset):
+            leg, (series, rules) = order.leg, self.markets[order.leg.symbol]
+            mid = series.close(row)
+            if mid is None or not series.has_candle(row):
                 continue
             worst = self._limits({}).worst_price(leg.symbol, leg.side) if self.first_prices else None
             with wide():
                 new_price = limit_price(rules, leg.side, mid, scenario.limits.order_step_pct, worst)
-            if order_wants_new_price(
+            lifetime_ms = scenario.order_lifetime_seconds * 1000
+            if has_waited_in_vain(order, now_ms, lifetime_ms) or order_wants_new_price(
                 order_price=leg.price,
                 side=leg.side,
                 sent_ms=order.sent_ms,
                 now_ms=now_ms,
                 mid=mid,
                 new_limit_price=new_price,
-                lifetime_ms=scenario.order_lifetime_seconds * 1000,
+                lifetime_ms=lifetime_ms,
                 reprice_distance_pct=scenario.reprice_distance_pct,
             ):
                 self._cancel(order)
@@ -337,6 +347,8 @@ class _Simulation:
 
     def _cancel(self, order: RestingOrder) -> None:
         self.book.cancel(order)
+        if self.active is not None and is_in_vain(order):
+            self.active.avoided.add(order.leg.symbol)
         self.round_of[order.number].resting -= 1
 
     def _end(self, now_ms: int, *, is_settled: bool = False) -> None:
@@ -348,17 +360,19 @@ class _Simulation:
         self.active = None
 
     def _note(self, row: int) -> None:
-        self.checkpoints.append(Checkpoint(row, dict(self.book.totals)))
+        self.checkpoints.append(_new(Checkpoint, (row, self.book.totals.copy())))
 
     # --- plans ---------------------------------------------------------------------------------------------
 
-    def _plan(self, row: int, goal: Goal) -> Plan:
+    def _plan(self, row: int, goal: Goal) -> Plan | PlainPlan:
         """The plan of the next round, under the limits of the moment."""
         self.plans += 1
         changes: dict[str, Any] = {}
         scenario = self.scenario
         if self.book.open:
             changes["occupied"] = frozenset(order.leg.symbol for order in self.book.open)
+        if self.active is not None and self.active.avoided:
+            changes["avoided"] = frozenset(self.active.avoided)
         if scenario.max_turnover_pct is not None:
             changes["turnover_left"] = turnover_left(self.outlook, self.book, row, scenario.max_turnover_pct)
         if scenario.limits.worst_price_pct is not None:
@@ -377,18 +391,4 @@ class _Simulation:
         """
         if self.stepwise or self.book.open or self.cashier.owed or self.history.incomplete_rows.size:
             return False
-        return self.scanner.is_surely_inside(row, self.book.totals, goal)
-
-    def _bnb_price(self, row: int) -> Decimal | None:
-        return self.outlook.close(row, BNB) if self.scenario.fees.in_bnb else None
-
-
-def _ms(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _moment(ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ms)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+        return self.scanner.is_surely_inside(row, self.book.totals, self.book.changes, goal)

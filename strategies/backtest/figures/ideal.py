@@ -3,10 +3,10 @@
 It is what a portfolio of exactly these targets would have been, and what costs are measured from. A statistic: it is
 found in floats, and no amount of money is made of it.
 
-    M[r] = M[r-1] * (1 + sum of w_i * (c_i[r] / c_i[r-1] - 1)) + flow[r]
+    M[r] = M[r-1] * (1 + sum of w_i[r-1] * (c_i[r] / c_i[r-1] - 1)) + flow[r]
 
-for the managed part; the share of a coin that has no price yet is in the quote, and coins that are no targets and are
-not to be sold are only held, as the planner leaves them alone.
+for the managed part, with the weights that held from row r-1 on; the share of a coin that has no price yet is in the
+quote, and coins that are no targets and are not to be sold are only held, as the planner leaves them alone.
 """
 
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ def ideal_of(result: Result) -> Ideal | None:
     start = start_totals(result)
     named = {*start, *(flow.asset for flow in result.flows)}
     apart = set(held_apart(named, scenario.targets, scenario.quote, scenario.limits.sell_unlisted))
-    weights = {target.asset: float(target.weight_pct) / 100 for target in scenario.targets}
+    weights = _weights(result)
     earned: Floats = np.zeros(rows)
     beside: Floats = np.zeros(rows)
     for series, closes in zip(history.series, history.closes, strict=True):
-        weight = weights.get(series.asset, 0.0)
-        if weight:
+        weight = weights.get(series.asset)
+        if weight is not None:
             was_listed = closes[:-1] > 0
             steps = np.divide(closes[1:], closes[:-1], out=np.ones(rows - 1), where=was_listed) - 1
             earned[1:] += weight * steps
@@ -53,6 +53,17 @@ def ideal_of(result: Result) -> Ideal | None:
     first = sum(float(amount) * _first_close(result, asset) for asset, amount in start.items() if asset not in apart)
     values = growth * (first + np.cumsum(into_managed / growth)) + beside
     return None if not (values > 0).all() else Ideal(values, growth_of(values, flows, float(values[0])))
+
+
+def _weights(result: Result) -> dict[str, Floats]:
+    """By asset, the weight that held from each row but the last on, as a fraction."""
+    steps = result.course.steps
+    rows = np.append([step.row for step in steps], len(result.history))
+    lengths = np.diff(np.minimum(rows, len(result.history) - 1))
+    return {
+        target.asset: np.repeat([float(step.targets[place].weight_pct) / 100 for step in steps], lengths)
+        for place, target in enumerate(steps[0].targets)
+    }
 
 
 def growth_of(values: Floats, flows: Floats, start: float) -> Floats:

@@ -6,7 +6,7 @@ series begins with 1: at the first day's end where that is the first row, else t
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
@@ -25,9 +25,9 @@ from strategies.backtest.engine.history import Floats
 from strategies.backtest.engine.result import Result
 from strategies.backtest.figures.ideal import Ideal, flow_values, growth_of, ideal_of
 from strategies.backtest.figures.study import DAY_MS, Study, moment_of
+from strategies.domain import DAYS_OF_A_YEAR
 
 PLACES = 8
-YEAR_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,11 @@ def figures_of(study: Study) -> Figures:
     days, values = daily_growth(study, _by_row(study))
     ideal = ideal_of(result)
     ideal_days = None if ideal is None else _daily_floats(study, ideal.growth)
-    risk = risk_figures(days, values, benchmark=ideal_days, periods_per_year=YEAR_DAYS)
+    risk = risk_figures(days, values, benchmark=ideal_days, periods_per_year=DAYS_OF_A_YEAR)
+    if risk.peak_at is not None:
+        # The value it began with stands for the day before; nobody fell from a height before there was anything.
+        begun = _day(int(result.history.close_ms[0]))
+        risk = replace(risk, peak_at=max(risk.peak_at, begun))
     mean_nav, years = float(result.equity.mean()), _years(first.at, last.at)
     turnover = result.turnover
     per_year = float(turnover) / mean_nav / years if mean_nav > 0 and years > 0 else None
@@ -186,7 +190,7 @@ def spread_paid_of(result: Result) -> Decimal:
             for trade in result.trades:
                 if not trade.is_maker:
                     middle = trade.price / (ONE + half if trade.side is Side.BUY else ONE - half)
-                    paid += trade.quantity * abs(trade.price - middle)
+                    paid += trade.quantity * abs(trade.price - middle) * (ONE if trade.worth is None else trade.worth)
         return quantize(paid, PLACES)
 
 
@@ -236,7 +240,7 @@ def _against(study: Study, values: Sequence[Decimal], compared: Compared) -> Aga
     if len(theirs) == len(values):
         mine, other = _returns(values), _returns(theirs)
         if mine is not None and other is not None:
-            error = tracking_error(mine, other, YEAR_DAYS)
+            error = tracking_error(mine, other, DAYS_OF_A_YEAR)
     return Against(compared.time_weighted, None, error)
 
 
@@ -255,4 +259,4 @@ def _costs(result: Result, ideal: Ideal | None, end_nav: Decimal, spread_paid: D
 
 
 def _years(start: datetime, end: datetime) -> float:
-    return (end - start) / timedelta(days=YEAR_DAYS)
+    return (end - start) / timedelta(days=DAYS_OF_A_YEAR)

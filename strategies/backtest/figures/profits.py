@@ -13,7 +13,7 @@ from exchanges.domain import Side
 from portfolio.performance.lots import PLACES, Acquired, Basis, Disposed, Event, Kind, LotReport, Method, settle
 from portfolio.performance.profit import AssetProfit, profit_by_asset
 from portfolio.performance.trades import Trade as LotTrade
-from portfolio.performance.trades import lot_events, trade_fee
+from portfolio.performance.trades import lot_events, trade_fee, trade_value
 from strategies.backtest.engine.result import Result
 from strategies.backtest.figures.study import moment_of, start_totals
 
@@ -62,7 +62,7 @@ def profits_of(result: Result) -> Profits:
     with exact():
         for trade in trades:
             fees[trade.base] = fees.get(trade.base, ZERO) + (trade_fee(trade, quote) or ZERO)
-            traded[trade.base] = traded.get(trade.base, ZERO) + trade.quote_quantity
+            traded[trade.base] = traded.get(trade.base, ZERO) + (trade_value(trade, quote) or ZERO)
             fills[trade.base] = fills.get(trade.base, 0) + 1
     last = len(result.history) - 1
     prices = {series.asset: close for series in result.history.series if (close := series.close(last)) is not None}
@@ -79,20 +79,21 @@ def lot_trades(result: Result) -> list[LotTrade]:
     found = []
     for trade in result.trades:
         price = None
-        if trade.fee_asset not in (trade.asset, quote):
+        if trade.fee_asset not in (trade.asset, trade.counter, quote):
             price = history.series[history.places[trade.fee_asset]].close(trade.row)
         with exact():
-            notional = trade.notional
+            paid = trade.paid
         found.append(
             LotTrade(
                 at=moment_of(int(history.close_ms[trade.row])),
                 is_buy=trade.side is Side.BUY,
                 base=trade.asset,
-                quote=quote,
+                quote=trade.counter,
                 quantity=trade.quantity,
-                quote_quantity=notional,
+                quote_quantity=paid,
                 commission=trade.fee,
                 commission_asset=trade.fee_asset,
+                quote_price=trade.worth,
                 commission_price=price,
                 reference=str(trade.order),
             )

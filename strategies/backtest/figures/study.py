@@ -30,8 +30,8 @@ Totals = Mapping[str, Decimal]
 class Study:
     """`moments`: the start, then one for each of `rows`. `day_ends`: the last row of every UTC day.
 
-    `hold_targets`: the targets bought at the start, without cost, and never touched; the share of a coin that had no
-    price by then stays in the quote. `hold`: what was held at the start, only held. `bitcoin`: all of it in bitcoin.
+    `hold_targets`: the targets of the first row bought there, without cost, and never touched; the share of a coin that
+    had no price by then stays in the quote. `hold`: what was held at the start, only held. `bitcoin`: all in bitcoin.
     """
 
     result: Result
@@ -103,7 +103,6 @@ def start_totals(result: Result) -> dict[str, Decimal]:
 
 def totals_at(result: Result, rows: Iterable[int]) -> list[dict[str, Decimal]]:
     """What was held at the end of each of `rows`, which ascend."""
-    quote = result.scenario.quote
     totals = start_totals(result)
     trades, flows = iter(result.trades), iter([flow for flow in result.flows if flow.row])
     trade, flow = next(trades, None), next(flows, None)
@@ -113,7 +112,7 @@ def totals_at(result: Result, rows: Iterable[int]) -> list[dict[str, Decimal]]:
             while trade is not None and trade.row <= row:
                 sign = 1 if trade.side == "BUY" else -1
                 totals[trade.asset] = totals.get(trade.asset, ZERO) + sign * trade.quantity
-                totals[quote] = totals.get(quote, ZERO) - sign * trade.notional
+                totals[trade.counter] = totals.get(trade.counter, ZERO) - sign * trade.paid
                 totals[trade.fee_asset] = totals.get(trade.fee_asset, ZERO) - trade.fee
                 trade = next(trades, None)
             while flow is not None and flow.row <= row:
@@ -165,7 +164,7 @@ def _worth(totals: Totals, prices: Mapping[str, Decimal]) -> Decimal:
 
 def _hold_targets(result: Result, moments: tuple[AccountMoment, ...]) -> Compared:
     first = moments[0]
-    weights = {one.asset: one.weight_pct for one in result.scenario.targets if one.asset in first.prices}
+    weights = {one.asset: one.weight_pct for one in result.course.steps[0].targets if one.asset in first.prices}
     with wide():
         shares = {asset: weight / HUNDRED for asset, weight in weights.items() if weight}
         shares[result.scenario.quote] = ONE - sum(shares.values(), ZERO)

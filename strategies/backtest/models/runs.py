@@ -5,23 +5,17 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from exchanges.models import ExchangeAccount
+from strategies.backtest.models.jobs import Job
 from strategies.models import Strategy
 
 
-class BacktestRun(models.Model):
+class BacktestRun(Job):
     """A back-test of one user.
 
-    `settings` is RunSettings as JSON, with decimals as strings. While it runs, `claim` is the mark of the worker that
-    has it and `beat_at` when that worker was last heard of: one that is silent for too long is taken to be dead, and
-    its run is claimed by another. `summary` is written once it is done, the rest of the outcome is in BacktestDetail.
+    While it runs, `claim` is the mark of the worker that has it and `beat_at` when that worker was last heard of: one
+    that is silent for too long is taken to be dead, and its run is claimed by another. The large part of its outcome is
+    in BacktestDetail.
     """
-
-    class State(models.TextChoices):
-        QUEUED = "queued", _("waiting")
-        RUNNING = "running", _("running")
-        DONE = "done", _("done")
-        FAILED = "failed", _("failed")
-        CANCELLED = "cancelled", _("cancelled")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="backtests")
     # Where it was begun from, as long as that is there: by then its settings are its own.
@@ -30,41 +24,24 @@ class BacktestRun(models.Model):
     account = models.ForeignKey(
         ExchangeAccount, on_delete=models.SET_NULL, null=True, blank=True, related_name="backtests"
     )
-    name = models.CharField(_("name"), max_length=80)
-    settings = models.JSONField()
     interval = models.CharField(_("candles"), max_length=5)
     from_at = models.DateTimeField(_("from"))
     to_at = models.DateTimeField(_("to"))
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     rows_done = models.PositiveIntegerField(default=0)
     rows_total = models.PositiveIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
-    problem = models.TextField(blank=True, default="")
-    idempotency_key = models.CharField(max_length=100, null=True, blank=True)
     claim = models.CharField(max_length=32, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     beat_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    summary = models.JSONField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Job.Meta):
         verbose_name = _("back-test")
         verbose_name_plural = _("back-tests")
-        ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["user", "idempotency_key"], name="one_backtest_per_idempotency_key")
         ]
         indexes = [models.Index(fields=["state", "id"], name="backtest_by_state")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_active(self) -> bool:
-        """Whether something is still to come of it."""
-        return self.state in (self.State.QUEUED, self.State.RUNNING)
 
     @property
     def progress_pct(self) -> int:

@@ -4,31 +4,23 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from strategies.backtest.models.jobs import Job
 from strategies.models import Strategy
 
 
-class Sweep(models.Model):
+class Sweep(Job):
     """A sweep of one user; of nobody when it was begun on the command line.
 
-    `settings` is RunSettings as JSON, `space` what is varied, `rules` the symbol rules it is tried under: with them
-    every worker computes the same, whenever it does. `fingerprint` is of the candles; where they have changed since,
-    the sweep fails rather than mix two pasts. `summary` is written once it is done.
+    `space` is what is varied, `rules` the symbol rules it is tried under: with them every worker computes the same,
+    whenever it does. `fingerprint` is of the candles; where they have changed since, the sweep fails rather than mix
+    two pasts.
     """
-
-    class State(models.TextChoices):
-        QUEUED = "queued", _("waiting")
-        RUNNING = "running", _("running")
-        DONE = "done", _("done")
-        FAILED = "failed", _("failed")
-        CANCELLED = "cancelled", _("cancelled")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="sweeps"
     )
     # Where it was begun from, as long as that is there: its settings are its own.
     strategy = models.ForeignKey(Strategy, on_delete=models.SET_NULL, null=True, blank=True, related_name="sweeps")
-    name = models.CharField(_("name"), max_length=80)
-    settings = models.JSONField()
     space = models.JSONField()
     rules = models.JSONField()
     notes = models.JSONField()
@@ -39,30 +31,15 @@ class Sweep(models.Model):
     paths = models.PositiveIntegerField()
     seed = models.PositiveIntegerField()
     settings_total = models.PositiveIntegerField()
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    problem = models.TextField(blank=True, default="")
-    idempotency_key = models.CharField(max_length=100, null=True, blank=True)
     created_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    summary = models.JSONField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Job.Meta):
         verbose_name = _("sweep")
         verbose_name_plural = _("sweeps")
-        ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["user", "idempotency_key"], name="one_sweep_per_idempotency_key")
         ]
         indexes = [models.Index(fields=["state", "id"], name="sweep_by_state")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_active(self) -> bool:
-        """Whether something is still to come of it."""
-        return self.state in (self.State.QUEUED, self.State.RUNNING)
 
 
 class SweepChunk(models.Model):

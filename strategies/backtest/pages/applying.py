@@ -75,6 +75,12 @@ def _seen(strategy: Strategy, changes: list[wording.ChangeRow]) -> str:
 
 def _warnings(settings: RunSettings, strategy: Strategy) -> list[str]:
     """What is to be known before the limits are taken over."""
-    if set(settings.targets) == set(strategies.targets(strategy)):
+    mine, model = strategies.targets(strategy), settings.model or {"target_model": strategy.Model.FIXED}
+    if any(getattr(strategy, name) != value for name, value in model.items()):
+        return [_("The weights of the back-test came about in another way than those of this strategy do.")]
+    # Weights that a model gives are those of their time.
+    if settings.model and {one.asset for one in mine} == set(settings.assets):
+        return []
+    if not settings.model and set(mine) == set(settings.targets):
         return []
     return [_("The back-test had other targets than this strategy: what it found need not hold for these.")]

@@ -13,9 +13,7 @@ from botbalance.lib.templatetags.numbers import amount, money
 from exchanges.candles import store
 from strategies.backtest import charts
 from strategies.backtest.domain import RunSettings, moment_of, ms_of
-from strategies.backtest.models import BacktestRun
 from strategies.backtest.pages.figuring import number
-from strategies.backtest.selectors import runs as selectors
 from strategies.backtest.selectors.runs import StoredTrade
 
 # Assets with a colour of their own; the quote has one too, and further ones share the last.
@@ -30,8 +28,7 @@ def colours(assets: Sequence[str], quote: str) -> dict[str, str]:
     return chosen
 
 
-def charts_of(run: BacktestRun, settings: RunSettings, summary: Mapping[str, Any]) -> dict[str, Any]:
-    series = selectors.series_of(run)
+def charts_of(series: Mapping[str, Any], settings: RunSettings, summary: Mapping[str, Any]) -> dict[str, Any]:
     if not series:
         return {"equity": None, "drawdown": None, "weights": None}
     quote = summary["quote"]
@@ -103,12 +100,23 @@ def candles_of(
     opens, highs, lows, closes = (one / unit for one in (columns.open, columns.high, columns.low, columns.close))
     # A trade is told at the end of its candle; the candle is named by its beginning.
     dealt = [
-        charts.Dealt(trade.at_ms - 1, float(trade.price), trade.side == "BUY", _trade_text(trade, settings.quote))
+        charts.Dealt(trade.at_ms - 1, *_price_and_side(trade, asset), _trade_text(trade, settings.quote))
         for trade in trades
-        if trade.asset == asset and from_ms < trade.at_ms <= to_ms
+        if asset in (trade.asset, trade.counter) and from_ms < trade.at_ms <= to_ms
     ]
     plot = charts.candle_plot(columns.open_time_ms, opens, highs, lows, closes, dealt, more=_("… and %d more"))
     return {**found, "candles": plot, "dealt": len(dealt)}
+
+
+def _price_and_side(trade: StoredTrade, asset: str) -> tuple[float, bool]:
+    """At what price in the quote a trade changed what is held of an asset, and whether it was bought."""
+    bought = trade.side == "BUY"
+    if not trade.counter:
+        return float(trade.price), bought
+    worth = float(trade.notional)
+    if trade.asset == asset:
+        return worth / float(trade.quantity), bought
+    return worth / (float(trade.quantity) * float(trade.price)), not bought
 
 
 def _trade_text(trade: StoredTrade, quote: str) -> str:
@@ -120,7 +128,7 @@ def _trade_text(trade: StoredTrade, quote: str) -> str:
     return text % {
         "at": moment_of(trade.at_ms).strftime("%Y-%m-%d %H:%M"),
         "quantity": f"{amount(Decimal(trade.quantity))} {trade.asset}",
-        "price": f"{amount(Decimal(trade.price))} {quote}",
+        "price": f"{amount(Decimal(trade.price))} {trade.counter or quote}",
     }
 
 

@@ -23,7 +23,9 @@ from strategies import selectors as strategies
 from strategies.backtest import forms
 from strategies.backtest.domain import moment_of
 from strategies.backtest.services import coverage
+from strategies.backtest.services.reading import MODEL_FIELDS
 from strategies.models import Strategy
+from strategies.target_models import ModelKind
 
 # Candles that a strategy is first offered to be tried on, of those that are there.
 USUAL = ("1h", "4h", "1d")
@@ -60,11 +62,12 @@ def prefilled(
     if strategy is not None and not is_earlier:
         initial["interval"] = _usual_interval([row["asset"] for row in targets], str(values["quote"]))
     form = forms.RunForm(exchanges.accounts_of(signed_in(request)), initial=initial)
-    flows = forms.initial_flows(values)
+    kind, flows = ModelKind(values["target_model"]), forms.initial_flows(values)
     return page(
         request,
         form,
-        strategy_forms.unbound_rows(targets),
+        forms.ModelForm(initial=initial, kind=kind),
+        strategy_forms.unbound_rows(targets, kind),
         forms.flow_rows(flows),
         strategy=strategy,
         has_flows=bool(flows),
@@ -73,7 +76,8 @@ def prefilled(
 
 
 def as_typed(request: HttpRequest, strategy: Strategy | None) -> HttpResponse:
-    """The form with what stands in it, judged by nobody: a row added or removed, or candles looked at."""
+    """The form with what stands in it, judged by nobody: a row more or less, another model, candles looked at."""
+    kind = strategy_forms.chosen_model(request.POST, ModelKind.FIXED)
     rows = strategy_forms.rows_as_typed(request.POST)
     if "add" in request.POST:
         rows.append({})
@@ -81,6 +85,9 @@ def as_typed(request: HttpRequest, strategy: Strategy | None) -> HttpResponse:
         rows = [row for index, row in enumerate(rows) if str(index) != request.POST["remove"]]
     accounts = exchanges.accounts_of(signed_in(request))
     initial = {name: request.POST.get(name, "") for name in forms.RunForm(accounts).fields}
+    # Settings that come into sight begin with those of the strategy, or with their defaults.
+    stored = forms.initial_of({name: getattr(strategy or Strategy(), name) for name in MODEL_FIELDS})
+    seen = {name: request.POST.get(name, "") for name in MODEL_FIELDS if not is_unseen(request.POST)}
     flows = [
         {name: request.POST.get(f"{row.prefix}-{name}", "") for name in forms.FlowForm.base_fields}
         for row in forms.bound_flows(request.POST).forms
@@ -88,27 +95,47 @@ def as_typed(request: HttpRequest, strategy: Strategy | None) -> HttpResponse:
     return page(
         request,
         forms.RunForm(accounts, initial=initial),
-        strategy_forms.unbound_rows(rows),
+        forms.ModelForm(initial={**stored, **seen, "target_model": kind.value}, kind=kind),
+        strategy_forms.unbound_rows(rows, kind),
         forms.flow_rows(flows, spare=0),
         strategy=strategy,
         has_flows=any(flow["amount"] for flow in flows),
     )
 
 
-def refused(form: forms.RunForm, error: AppError) -> dict[str, list[str]]:
-    """Put a refusal on the form; what is about rows is returned, to stand above them."""
+def is_unseen(data: Mapping[str, Any]) -> bool:
+    """Whether another model was chosen than the one whose settings are on the page."""
+    kind = strategy_forms.chosen_model(data, ModelKind.FIXED)
+    return bool(data.get("shown_model", kind.value) != kind.value)
+
+
+def refused(form: forms.RunForm, model_form: forms.ModelForm, error: AppError) -> dict[str, list[str]]:
+    """Put a refusal on the forms; what is about rows is returned, to stand above them."""
     about = {"target_errors": error.fields.pop("targets", []), "flow_errors": error.fields.pop("flows", [])}
-    if error.fields or not any(about.values()):
+    in_model = {name: error.fields.pop(name) for name in [*error.fields] if name in model_form.fields}
+    for name, texts in in_model.items():
+        model_form.add_error(name, texts)
+    if error.fields or not any([in_model, *about.values()]):
         add_errors(form, error)
     return about
 
 
 def page(
-    request: HttpRequest, form: forms.RunForm, rows: Any, flows: Any, *, status: int = 200, **context: Any
+    request: HttpRequest,
+    form: forms.RunForm,
+    model_form: forms.ModelForm,
+    rows: Any,
+    flows: Any,
+    *,
+    status: int = 200,
+    **context: Any,
 ) -> HttpResponse:
     user = signed_in(request)
     context = {
         "form": form,
+        "model_form": model_form,
+        "has_model": model_form.kind != ModelKind.FIXED,
+        "wants_figures": model_form.kind == ModelKind.MARKET_CAP,
         "rows": rows,
         "flows": flows,
         "key": request.POST.get("key") or uuid4().hex,
@@ -116,11 +143,10 @@ def page(
         **context,
         **_candles_context(form, rows),
     }
-    strategy = context.get("strategy")
-    context["has_model"] = strategy is not None and strategy.target_model != Strategy.Model.FIXED
     context["has_errors"] = any(
         [
             form.errors,
+            model_form.errors,
             rows.is_bound and not rows.is_valid(),
             flows.is_bound and not flows.is_valid(),
             context.get("target_errors"),

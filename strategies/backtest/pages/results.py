@@ -19,6 +19,8 @@ from strategies.backtest.pages import drawing, figuring, wording
 from strategies.backtest.pages.figuring import number
 from strategies.backtest.selectors import runs as selectors
 from strategies.backtest.selectors.runs import StoredTrade
+from strategies.backtest.services import direct_pairs
+from strategies.backtest.services.model_words import change_rows, model_notes
 
 TRADES = 25
 # Whose rules orders kept, by the source a summary names; nothing where none could be read, which is among the notes.
@@ -33,7 +35,7 @@ def context(run: BacktestRun, query: Mapping[str, str]) -> dict[str, Any]:
     """Everything the page needs. `query`: `asset` and `year` whose candles are shown, `page` of the trades."""
     summary: Mapping[str, Any] = run.summary or {}
     settings = selectors.settings_of(run)
-    trades = selectors.trades_of(run)
+    trades, series = selectors.trades_of(run), selectors.series_of(run)
     pages = Paginator(trades, TRADES)
     page = pages.get_page(query.get("page"))
     return {
@@ -44,10 +46,11 @@ def context(run: BacktestRun, query: Mapping[str, str]) -> dict[str, Any]:
         "notes": notes(summary),
         "settings": wording.settings_rows(settings),
         "has_strategies": strategies.strategies_of(run.user).exists(),
-        **drawing.charts_of(run, settings, summary),
+        **drawing.charts_of(series, settings, summary),
         **drawing.candles_of(settings, trades, query.get("asset", ""), query.get("year", "")),
         "sizes": drawing.sizes_of(trades),
         "assets": _assets(summary),
+        "changes": change_rows(series, summary["quote"]),
         "tax_years": _tax_years(summary),
         "trades": [_trade_row(trade) for trade in page.object_list],
         "page": page,
@@ -76,6 +79,7 @@ def _trade_row(trade: StoredTrade) -> dict[str, Any]:
         "symbol": trade.symbol,
         "asset": trade.asset,
         "fee_asset": trade.fee_asset,
+        "counter": trade.counter,
         "is_maker": trade.is_maker,
         **{name: Decimal(getattr(trade, name)) for name in ("price", "quantity", "notional", "fee")},
     }
@@ -99,7 +103,12 @@ def _tax_years(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def notes(summary: Mapping[str, Any]) -> list[str]:
     """What a reader must know of how the figures came about, as sentences; what is as it should be is not said."""
-    return [*_notes_of_rules(summary["notes"]), *_notes_of_candles(summary), *_notes_of_money(summary)]
+    return [
+        *_notes_of_rules(summary["notes"]),
+        *model_notes(summary),
+        *_notes_of_candles(summary),
+        *_notes_of_money(summary),
+    ]
 
 
 def _notes_of_rules(made: Mapping[str, Any]) -> list[str]:
@@ -118,6 +127,7 @@ def _notes_of_rules(made: Mapping[str, Any]) -> list[str]:
     if made["unvalued"]:
         text = _("There are no candles of %(assets)s: what is held of it counts nothing.")
         found.append(text % {"assets": ", ".join(made["unvalued"])})
+    found += direct_pairs.told(made)
     for symbol, source in made["candle_sources"].items():
         text = _("Candles of %(symbol)s are not the market's: they are from %(source)s.")
         found.append(text % {"symbol": symbol, "source": source})

@@ -21,6 +21,7 @@ from strategies.backtest.models import BacktestRun
 from strategies.backtest.pages import forming, results, wording
 from strategies.backtest.selectors import runs as selectors
 from strategies.models import Strategy
+from strategies.target_models import ModelKind
 
 PAGE = 30
 
@@ -77,16 +78,20 @@ def _like(request: HttpRequest, run: BacktestRun) -> HttpResponse:
 
 
 def _submitted(request: HttpRequest, strategy: Strategy | None) -> HttpResponse:
-    """A row added or removed, or candles looked at, show the form again as it was typed; anything else starts it."""
-    if not {"add", "remove", "check"}.isdisjoint(request.POST):
+    """A row added or removed, another model, or candles looked at, show the form again as it was typed; anything else
+    starts it.
+    """
+    if forming.is_unseen(request.POST) or not {"add", "remove", "check", "choose"}.isdisjoint(request.POST):
         return forming.as_typed(request, strategy)
     user = signed_in(request)
     form = forms.RunForm(exchanges.accounts_of(user), request.POST)
-    rows, flows = strategy_forms.bound_rows(request.POST), forms.bound_flows(request.POST)
+    kind = strategy_forms.chosen_model(request.POST, ModelKind.FIXED)
+    model_form = forms.ModelForm(request.POST, kind=kind)
+    rows, flows = strategy_forms.bound_rows(request.POST, kind), forms.bound_flows(request.POST)
     # All are asked, so that everything that is wrong is shown at once.
-    if not all([form.is_valid(), rows.is_valid(), flows.is_valid()]):
-        return forming.page(request, form, rows, flows, status=400, strategy=strategy)
-    values = {**form.values, "targets": [entry.target for entry in rows.entries], "flows": flows.flows}
+    if not all([form.is_valid(), model_form.is_valid(), rows.is_valid(), flows.is_valid()]):
+        return forming.page(request, form, model_form, rows, flows, status=400, strategy=strategy)
+    values = {**form.values, **model_form.cleaned_data, "targets": rows.entries, "flows": flows.flows}
     try:
         made = services.create_run(
             user,
@@ -98,8 +103,8 @@ def _submitted(request: HttpRequest, strategy: Strategy | None) -> HttpResponse:
             idempotency_key=request.POST.get("key", ""),
         )
     except AppError as error:
-        about = forming.refused(form, error)
-        return forming.page(request, form, rows, flows, status=error.status, strategy=strategy, **about)
+        about = forming.refused(form, model_form, error)
+        return forming.page(request, form, model_form, rows, flows, status=error.status, strategy=strategy, **about)
     tasks.begin_soon(made.run.pk)
     return redirect("backtests:run", made.run.pk)
 

@@ -9,13 +9,12 @@ from django.utils.translation import ngettext
 
 from strategies.backtest.charts import Curve, HeatCell, HeatMap, fan_plot, heat_map, line_plot
 from strategies.backtest.domain import moment_of
-from strategies.backtest.judging import Objective
 from strategies.backtest.models import Sweep
 from strategies.backtest.pages.figuring import number, share
 from strategies.backtest.pages.wording import label_of, value_text
-from strategies.backtest.parameters import Setting, Value
 from strategies.backtest.selectors import sweeps as selectors
 from strategies.backtest.selectors.sweeps import Tried
+from strategies.backtest.services.model_words import model_notes
 from strategies.backtest.services.sweeps import Estimate
 from strategies.backtest.sweep_meaning import (
     deflated_meaning,
@@ -25,6 +24,8 @@ from strategies.backtest.sweep_meaning import (
     overfitting_meaning,
 )
 from strategies.backtest.sweep_text import statistic
+from strategies.backtest.sweeping.judging import Objective
+from strategies.backtest.sweeping.parameters import Setting, Value
 
 SHOWN = 20
 # A map larger than this is not looked at as a table.
@@ -66,6 +67,8 @@ def context(sweep: Sweep, query: Mapping[str, str]) -> dict[str, Any]:
     summary: dict[str, Any] = sweep.summary or {}
     table = selectors.tried_of(sweep)
     worth = summary["worth"]
+    said = [deflated_meaning(worth["deflated"]), overfitting_meaning(worth["overfitting"])]
+    said += model_notes({"notes": sweep.notes})
     return {
         "best": _row(table[0]),
         "best_settings": [(label_of(name), value_text(name, value)) for name, value in table[0].setting.values.items()],
@@ -74,9 +77,7 @@ def context(sweep: Sweep, query: Mapping[str, str]) -> dict[str, Any]:
         "more": max(0, len(table) - SHOWN),
         "base": _figures(summary["base_figures"]),
         "quote": selectors.settings_of(sweep).quote,
-        "worth": [
-            text for text in (deflated_meaning(worth["deflated"]), overfitting_meaning(worth["overfitting"])) if text
-        ],
+        "worth": [text for text in said if text],
         "growth": _growth_plot(summary),
         "held_out": _held_out(summary["held_out"]),
         "held_out_meaning": held_out_meaning(summary["held_out"]),

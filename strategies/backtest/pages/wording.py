@@ -17,6 +17,7 @@ from strategies.backtest import forms
 from strategies.backtest.domain import PlannedFlow, RunSettings, every_text
 from strategies.backtest.models import BacktestRun
 from strategies.backtest.pages.figuring import number, share
+from strategies.backtest.services.model_words import figures_text, model_text
 from strategies.backtest.services.reading import values_of
 from strategies.domain import Target
 from strategies.models import Strategy
@@ -56,7 +57,11 @@ def settings_rows(settings: RunSettings) -> list[SettingRow]:
     """Every setting of a back-test, in the order of its form."""
     values = values_of(settings)
     order = ("quote", *forms.BASICS, *forms.START, *_limit_names(), *forms.FILLS)
-    rows = [SettingRow("targets", _("Targets"), _targets_text(settings))]
+    rows = [
+        SettingRow("targets", _("Targets"), _targets_text(settings)),
+        SettingRow("target_model", _("Weights"), model_text(settings.model)),
+        SettingRow("market_caps", _("Market capitalisations"), figures_text(settings) or "–"),
+    ]
     rows += [SettingRow(name, label_of(name), _text(name, values)) for name in order if name in values]
     rows.append(SettingRow("flows", _("Deposits and withdrawals"), _flows_text(settings)))
     return rows

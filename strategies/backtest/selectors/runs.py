@@ -23,7 +23,9 @@ State = BacktestRun.State
 
 
 class StoredTrade(NamedTuple):
-    """One fill as it is kept. Decimals as texts; `fee` is in `fee_asset`; `order` numbers the order it is of."""
+    """One fill as it is kept. Decimals as texts; `fee` is in `fee_asset`; `order` numbers the order it is of. `counter`
+    is the coin it was traded for, and its price is in, "" for the quote; `notional` is in the quote.
+    """
 
     at_ms: int
     order: int
@@ -36,6 +38,7 @@ class StoredTrade(NamedTuple):
     fee: str
     fee_asset: str
     is_maker: bool
+    counter: str = ""
 
 
 def runs_of(user: User) -> QuerySet[BacktestRun]:

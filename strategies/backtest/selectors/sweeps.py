@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from botbalance.lib.errors import Conflict, NotFound
 from strategies.backtest.domain import RunSettings
 from strategies.backtest.models.sweeps import Sweep, SweepChunk
-from strategies.backtest.packing import unpack_json
-from strategies.backtest.parameters import Setting
-from strategies.backtest.spaces import Search
+from strategies.backtest.sweeping.packing import unpack_json
+from strategies.backtest.sweeping.parameters import Setting
+from strategies.backtest.sweeping.spaces import Search
 
-ACTIVE = (Sweep.State.QUEUED, Sweep.State.RUNNING)
 LEAST_TOLD = 20  # settings that must be done before a remaining time is told
 
 Stage = SweepChunk.Stage
@@ -36,6 +35,18 @@ class Progress:
     stage: str
     percent: int
     left: timedelta | None
+
+
+class Pieces(NamedTuple):
+    """The pieces of one stage of a sweep: how many there are, are done, and are in a worker's hands; and how often the
+    one that was begun most often was begun.
+    """
+
+    stage: str
+    all: int
+    done: int
+    taken: int
+    begun: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ def known_sweep(user: User, idempotency_key: str) -> Sweep | None:
 
 def next_sweep(after: int = 0) -> int | None:
     """The number of the users' sweep whose turn it is after another's, in the order they were made; None for none."""
-    rows = Sweep.objects.filter(state__in=ACTIVE, user__isnull=False).order_by("pk").values_list("pk", flat=True)
+    rows = Sweep.objects.filter(state__in=Sweep.ACTIVE, user__isnull=False).order_by("pk").values_list("pk", flat=True)
     following: int | None = rows.filter(pk__gt=after).first()
     return following or rows.first()
 
@@ -127,6 +138,18 @@ def _progress(sweep: Sweep, counts: dict[int, tuple[int, int]], now: datetime) -
     )
 
 
+def pieces_of(sweep: Sweep) -> list[Pieces]:
+    """The pieces of each stage that has any, in the order of the stages."""
+    rows = SweepChunk.objects.filter(sweep=sweep).values("stage").order_by("stage")
+    rows = rows.annotate(
+        all=Count("pk"),
+        done=Count("pk", filter=Q(is_done=True)),
+        taken=Count("pk", filter=Q(is_done=False) & ~Q(claim="")),
+        begun=Max("attempts"),
+    )
+    return [Pieces(str(Stage(row["stage"]).label), row["all"], row["done"], row["taken"], row["begun"]) for row in rows]
+
+
 def tried_of(sweep: Sweep) -> Sequence[Tried]:
     """Every setting of a done sweep with its figures, the best first. Conflict(sweep_not_done) where it is not done."""
     if sweep.state != Sweep.State.DONE or sweep.summary is None:
@@ -153,7 +176,7 @@ def tried_setting(sweep: Sweep, number: int) -> Setting:
 
 
 def count_active(user: User) -> int:
-    return Sweep.objects.filter(user=user, state__in=ACTIVE).count()
+    return Sweep.objects.filter(user=user, state__in=Sweep.ACTIVE).count()
 
 
 def workers_on(sweep: Sweep, now: datetime) -> int:

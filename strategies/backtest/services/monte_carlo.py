@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from django.utils.translation import gettext as _
 
-from strategies.backtest.bootstrap import PERCENTILES, bands
 from strategies.backtest.engine.scenario import Scenario
 from strategies.backtest.engine.simulation import Progress
-from strategies.backtest.packing import pack_growth, unpack_growth
-from strategies.backtest.paths import Pool
 from strategies.backtest.services.sweep_ground import Ground
-from strategies.backtest.sweeping import Floats, Grid, try_setting
+from strategies.backtest.statistics.bootstrap import PERCENTILES, bands
+from strategies.backtest.sweeping.packing import pack_growth, unpack_growth
+from strategies.backtest.sweeping.paths import Pool
+from strategies.backtest.sweeping.trying import Floats, Grid, try_setting
 
 # Points of the fan that is kept.
 MOST_POINTS = 200

@@ -15,7 +15,7 @@ import numpy as np
 from botbalance.lib.money import plain, quantize
 from exchanges.candles.columns import CandleColumns
 from strategies.backtest.domain import Json, Notes
-from strategies.backtest.engine.history import Floats
+from strategies.backtest.engine.history import Floats, moment_of
 from strategies.backtest.engine.result import Result
 from strategies.backtest.figures import (
     Curves,
@@ -35,6 +35,7 @@ from strategies.backtest.selectors.runs import StoredTrade
 SHAPE = 1
 MOST_TRADES = 200_000
 MOST_HALTS = 50
+MOST_SILENCES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def outcome_of(result: Result, bitcoin: CandleColumns | None, notes: Notes) -> O
     rows = rows_to_draw(result)
     study = study_of(result, bitcoin, rows)
     summary = summary_body(result, figures_of(study), profits_of(result), happenings_of(result.history), notes)
-    return Outcome(summary, series_body(curves_of(study, rows)), stored_trades(result), len(result.trades))
+    series = {**series_body(curves_of(study, rows)), "target_changes": target_changes(result)}
+    return Outcome(summary, series, stored_trades(result), len(result.trades))
 
 
 def summary_body(result: Result, figures: Figures, profits: Profits, happenings: Happenings, notes: Notes) -> Json:
@@ -120,6 +122,7 @@ def summary_body(result: Result, figures: Figures, profits: Profits, happenings:
         "final": {asset: plain(held) for asset, held in sorted(result.final.items()) if held},
         "tax_years": _tax_years(profits),
         "market": _market(happenings),
+        "model": _model(result),
         "notes": notes.to_json(),
     }
 
@@ -139,6 +142,21 @@ def series_body(curves: Curves) -> Json:
     }
 
 
+def target_changes(result: Result) -> list[Json]:
+    """The weights that held, in percent: from the first row on, and from every row on that changed them; empty without
+    a target model.
+    """
+    if result.scenario.model is None:
+        return []
+    return [
+        {
+            "at_ms": int(result.history.close_ms[step.row]),
+            "weights": {target.asset: plain(target.weight_pct) for target in step.targets},
+        }
+        for step in result.course.steps
+    ]
+
+
 def stored_trades(result: Result) -> list[StoredTrade]:
     """The fills, oldest first, at most MOST_TRADES of them."""
     close_ms = result.history.close_ms
@@ -155,6 +173,7 @@ def stored_trades(result: Result) -> list[StoredTrade]:
             fee=plain(trade.fee),
             fee_asset=trade.fee_asset,
             is_maker=trade.is_maker,
+            counter="" if trade.worth is None else trade.counter,
         )
         for trade in result.trades[:MOST_TRADES]
     ]
@@ -212,6 +231,36 @@ def _tax_years(profits: Profits) -> list[Json]:
         }
         for year in profits.years
     ]
+
+
+def _model(result: Result) -> Json | None:
+    """How the target model fared: how often it was asked and changed the weights, and when it had no answer. `until` is
+    null where it never had one again, `problems` why it had none at last.
+    """
+    model, course = result.scenario.model, result.course
+    if model is None:
+        return None
+
+    def at(row: int | None) -> str | None:
+        return None if row is None else _time(moment_of(int(result.history.close_ms[row])))
+
+    return {
+        "target_model": model.weighs.kind.value,
+        "refresh_days": model.every.days,
+        "asked": course.asked,
+        "changes": len(course.steps) - 1,
+        "silences": len(course.silences),
+        "first_silences": [
+            {
+                "from": at(silence.row),
+                "until": at(silence.until),
+                "problems": [
+                    {"asset": one.asset, "code": one.code, "values": dict(one.values)} for one in silence.problems
+                ],
+            }
+            for silence in course.silences[:MOST_SILENCES]
+        ],
+    }
 
 
 def _market(happenings: Happenings) -> Json:

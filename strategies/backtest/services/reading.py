@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
-from typing import Any, TypeVar
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import DecimalField
 from django.utils.translation import gettext as _
 
+from botbalance.lib import system_settings
 from botbalance.lib.errors import Invalid
 from botbalance.lib.money import HUNDRED, ZERO, plain
-from exchanges.candles import moments, store
+from exchanges.candles import store
 from exchanges.candles.intervals import LENGTHS_MS
-from strategies import selectors
+from strategies import concerns
 from strategies import services as strategies
 from strategies.backtest import quotas
 from strategies.backtest.domain import (
@@ -27,14 +27,16 @@ from strategies.backtest.domain import (
     every_text,
     fraction_of,
     moment_of,
-    ms_of,
     percent_of,
     total_weight,
 )
 from strategies.backtest.engine.scenario import Fees, FillMode, Fills, Reach
 from strategies.backtest.services import coverage
+from strategies.backtest.services.parsing import Parser
 from strategies.domain import MAX_TARGETS, Target
 from strategies.models import Strategy
+from strategies.services import Entry
+from strategies.target_models import READS_CLOSES, ModelKind
 
 LIMIT_FIELDS = tuple(
     name
@@ -43,12 +45,13 @@ LIMIT_FIELDS = tuple(
 )
 """Fields of a Strategy that a back-test takes over: what a Strategy gains is taken over as well."""
 
+MODEL_FIELDS = ("target_model", *(name for name in concerns.ALL if name != "model_auto_apply"))
+"""Fields of its target model. There is nobody to be asked in a back-test: new weights are applied."""
+
 MOST_ASSETS_HELD = 200
 DEFAULT_START_CASH = Decimal(10_000)
+_LARGEST_FIGURE = Decimal(10) ** 28
 _ASSET = re.compile(r"[A-Z0-9]{1,20}")
-_LARGEST = Decimal(10) ** 15
-
-Word = TypeVar("Word", bound=StrEnum)
 
 
 def defaults(strategy: Strategy | None = None) -> dict[str, Any]:
@@ -56,14 +59,15 @@ def defaults(strategy: Strategy | None = None) -> dict[str, Any]:
     source = strategy or Strategy()
     return {
         "quote": source.quote,
-        "targets": [] if strategy is None else selectors.targets(strategy),
-        **{name: getattr(source, name) for name in LIMIT_FIELDS},
+        "targets": [] if strategy is None else strategies.entries_of(strategy),
+        **{name: getattr(source, name) for name in (*LIMIT_FIELDS, *MODEL_FIELDS)},
         "interval": "1h",
         "from": None,
         "to": None,
         "start_cash": DEFAULT_START_CASH,
         "start_holdings": {},
         **_fill_values(Fills(), Fees()),
+        "max_order_nav_pct": system_settings.current().max_order_nav_pct,
         "flows": [],
         "begins_by_hand": True,
     }
@@ -73,14 +77,20 @@ def values_of(settings: RunSettings) -> dict[str, Any]:
     """Settings as the values `read` makes them of: to fill in a form, or to change something and try again."""
     return {
         "quote": settings.quote,
-        "targets": list(settings.targets),
+        "targets": [
+            Entry(one.asset, one.weight_pct, settings.market_caps.get(one.asset), keep=one.keep)
+            for one in settings.targets
+        ],
         **settings.limits,
+        "target_model": ModelKind.FIXED.value,
+        **settings.model,
         "interval": settings.interval,
         "from": settings.begins,
         "to": settings.ends,
         "start_cash": settings.start.get(settings.quote, ZERO),
         "start_holdings": {asset: amount for asset, amount in settings.start.items() if asset != settings.quote},
         **_fill_values(settings.fills, settings.fees),
+        "max_order_nav_pct": settings.max_order_nav_pct,
         "flows": [
             {
                 "asset": flow.asset,
@@ -115,26 +125,27 @@ def read(values: Mapping[str, Any], strategy: Strategy | None = None) -> RunSett
     unknown = sorted(set(values) - set(defaults()))
     for name in unknown:
         reader.refuse(name, _("There is no such setting."))
+    if reader.values["target_model"] in list(ModelKind):
+        shown = concerns.fields_of(ModelKind(reader.values["target_model"]))
+        for name in sorted({*values} & {*MODEL_FIELDS[1:]} - {*shown}):
+            reader.refuse(name, _("This is no setting of this target model."))
     return reader.settings()
 
 
-class _Reader:
+class _Reader(Parser):
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = values
-        self.wrong: dict[str, list[str]] = {}
-
-    def refuse(self, name: str, text: str) -> None:
-        self.wrong.setdefault(name, []).append(text)
+        super().__init__(values)
+        self.market_caps: dict[str, Decimal] = {}
 
     def settings(self) -> RunSettings:
         quote = str(self.values["quote"] or "").strip().upper()
         if not _ASSET.fullmatch(quote):
             self.refuse("quote", _("Name the quote stablecoin, like USDT."))
         targets = self.targets(quote)
-        limits = self.limits()
+        limits, model = self.limits(), self.model(len(targets))
         start = self.start(quote)
         fills, fees = self.fills(), self.fees()
-        interval = self.interval()
+        interval = self.interval(model)
         flows = self.flows(quote, {quote, *(target.asset for target in targets), *start})
         self.stop_if_wrong()
         from_ms, to_ms = self.period(quote, targets, interval)
@@ -151,6 +162,9 @@ class _Reader:
             fees=fees,
             flows=flows,
             begins_by_hand=self.flag("begins_by_hand"),
+            model=model,
+            market_caps=self.market_caps if model.get("target_model") == ModelKind.MARKET_CAP else {},
+            max_order_nav_pct=self.optional("max_order_nav_pct", Decimal("0.1"), HUNDRED),
         )
         try:
             payments = settings.planned_flows()
@@ -163,65 +177,22 @@ class _Reader:
         self.stop_if_wrong()
         return settings
 
-    def stop_if_wrong(self) -> None:
-        if self.wrong:
-            raise Invalid(_("Some fields need your attention."), fields=self.wrong)
-
-    # --- single values ---------------------------------------------------------------------------------------
-
-    def number(self, name: str, low: Decimal, high: Decimal, places: int = 8) -> Decimal:
-        found = self.decimal(name, self.values[name], places)
-        if found is not None and not low <= found <= high:
-            self.refuse(name, _("From %(low)s to %(high)s.") % {"low": plain(low), "high": plain(high)})
-        return found or ZERO
-
-    def decimal(self, name: str, value: Any, places: int = 18) -> Decimal | None:
-        """A number of no more than so many decimals, and not beyond all bounds."""
-        try:
-            number = Decimal(str(value).strip())
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if not number.is_finite():
-            self.refuse(name, _("%(value)s is not a number.") % {"value": str(value)[:40]})
-            return None
-        exponent = number.normalize().as_tuple().exponent
-        if abs(number) > _LARGEST or (isinstance(exponent, int) and -exponent > places):
-            self.refuse(name, _("%(value)s is too long a number.") % {"value": str(value)[:40]})
-            return None
-        return Decimal(plain(number))
-
-    def word(self, name: str, words: type[Word]) -> Word:
-        try:
-            return words(str(self.values[name]))
-        except ValueError:
-            known = ", ".join(word.value for word in words)
-            self.refuse(name, _("Choose one of %(known)s.") % {"known": known})
-            return next(iter(words))
-
-    def flag(self, name: str) -> bool:
-        value = self.values[name]
-        if not isinstance(value, bool):
-            self.refuse(name, _("Say true or false."))
-        return bool(value)
-
-    def moment(self, name: str, value: Any) -> int | None:
-        try:
-            if isinstance(value, datetime):
-                return ms_of(value if value.tzinfo else value.replace(tzinfo=UTC))
-            found = moments.parsed(str(value).strip())
-            moment_of(found)
-        except (ValueError, OverflowError):
-            self.refuse(name, _("A date, or a date and time in UTC, like 2024-01-01 or 2024-01-01T06:00."))
-            return None
-        return found
-
     # --- groups ----------------------------------------------------------------------------------------------
 
     def targets(self, quote: str) -> tuple[Target, ...]:
         rows: list[Target] = []
-        for row in self.rows("targets"):
-            asset, weight, keep = _target(row)
+        given = list(self.rows("targets"))
+        if len(given) > MAX_TARGETS:  # before anything else: each is compared with all others
+            text = _("%(count)s assets are too many; the most is %(most)s.")
+            self.refuse("targets", text % {"count": len(given), "most": MAX_TARGETS})
+            return ()
+        for row in given:
+            asset, weight, keep, figure = _target(row)
             asset = asset.strip().upper()
+            if weight in (None, "") and self.values["target_model"] != ModelKind.FIXED:
+                weight = 0  # until the model answers
+            if isinstance(row, Mapping) and "market_cap" in row and self.values["target_model"] != ModelKind.MARKET_CAP:
+                self.refuse("targets", _("%(asset)s: only the model market_cap reads it.") % {"asset": asset[:40]})
             if not _ASSET.fullmatch(asset):
                 self.refuse("targets", _("%(asset)r is no asset.") % {"asset": asset[:40]})
                 continue
@@ -234,6 +205,7 @@ class _Reader:
                 )
             elif number is not None and kept is not None:
                 rows.append(Target(asset, number, kept))
+                self.read_figure(asset, figure)
         assets = [row.asset for row in rows]
         for asset in sorted({asset for asset in assets if assets.count(asset) > 1}):
             self.refuse("targets", _("%(asset)s is in the list twice.") % {"asset": asset})
@@ -245,21 +217,43 @@ class _Reader:
             self.refuse("targets", text % {"total": plain(total_weight(tuple(rows)))})
         if not rows and "targets" not in self.wrong:
             self.refuse("targets", _("Add at least one asset."))
-        if len(rows) > MAX_TARGETS:
-            text = _("%(count)s assets are too many; the most is %(most)s.")
-            self.refuse("targets", text % {"count": len(rows), "most": MAX_TARGETS})
         return tuple(rows)
 
-    def limits(self) -> dict[str, Limit]:
-        """The limits, judged by the fields of a Strategy themselves."""
-        strategy = Strategy(**{name: self.values[name] for name in LIMIT_FIELDS})
-        others = [one.name for one in Strategy._meta.fields if one.name not in LIMIT_FIELDS]
+    def read_figure(self, asset: str, value: Any) -> None:
+        """Keep a market capitalisation that was typed."""
+        figure = None if value in (None, "") else self.decimal("targets", value, 2, largest=_LARGEST_FIGURE)
+        if figure is not None and figure <= 0:
+            self.refuse("targets", _("%(asset)s: a market capitalisation is more than 0.") % {"asset": asset})
+        elif figure is not None:
+            self.market_caps[asset] = figure
+
+    def model(self, count: int) -> dict[str, Limit]:
+        """The target model and what concerns it, for so many assets; nothing where the weights are held."""
+        strategy = self.strategy(MODEL_FIELDS)
+        if strategy is None or strategy.target_model == ModelKind.FIXED:
+            return {}
+        for name, texts in strategies.model_problems(strategy, count).items():
+            for text in texts:
+                self.refuse(name, text)
+        shown = concerns.fields_of(ModelKind(strategy.target_model))
+        names = [name for name in MODEL_FIELDS if name == "target_model" or name in shown]
+        return {name: _plain_limit(strategy, name) for name in names}
+
+    def strategy(self, names: tuple[str, ...]) -> Strategy | None:
+        """A strategy with these fields, judged by the fields themselves; None where one of them is refused."""
+        strategy = Strategy(**{name: self.values[name] for name in names})
         try:
-            strategy.clean_fields(exclude=others)
+            strategy.clean_fields(exclude=[one.name for one in Strategy._meta.fields if one.name not in names])
         except ValidationError as error:
             for name, texts in error.message_dict.items():
                 for text in texts:
                     self.refuse(name, text)
+            return None
+        return strategy
+
+    def limits(self) -> dict[str, Limit]:
+        strategy = self.strategy(LIMIT_FIELDS)
+        if strategy is None:
             return {}
         distance = strategy.reprice_distance_pct
         if distance is not None and distance <= strategy.order_step_pct:
@@ -291,13 +285,10 @@ class _Reader:
         return found
 
     def fills(self) -> Fills:
-        share = self.values["participation_pct"]
         return Fills(
             mode=self.word("fill_mode", FillMode),
             reach=self.word("fill_reach", Reach),
-            participation_pct=None
-            if share in (None, "")
-            else self.number("participation_pct", Decimal("0.0001"), HUNDRED),
+            participation_pct=self.optional("participation_pct", Decimal("0.0001"), HUNDRED),
             spread_pct=self.number("spread_pct", ZERO, Decimal(20)),
         )
 
@@ -308,9 +299,14 @@ class _Reader:
             self.flag("fees_in_bnb"),
         )
 
-    def interval(self) -> str:
+    def interval(self, model: Mapping[str, Limit]) -> str:
         try:
-            return store.checked_interval(str(self.values["interval"]))
+            interval = store.checked_interval(str(self.values["interval"]))
+            if LENGTHS_MS[interval] > LENGTHS_MS["1d"] and model.get("target_model") in READS_CLOSES:
+                self.refuse(
+                    "interval", _("This model reads the price at the end of every day: choose shorter candles.")
+                )
+            return interval
         except Invalid as error:
             for text in error.fields["interval"]:
                 self.refuse("interval", text)
@@ -334,7 +330,8 @@ class _Reader:
                 try:
                     turn = every_of(str(every))
                 except ValueError:
-                    self.refuse("flows", _("%(every)r is no schedule; say day, week, month, quarter, or 14d."))
+                    text = _("%(every)r is no schedule; say day, week, month, quarter, or 14d.")
+                    self.refuse("flows", text % {"every": str(every)[:40]})
                     continue
                 if isinstance(turn, timedelta) and turn < timedelta(minutes=1):
                     continue
@@ -373,15 +370,17 @@ class _Reader:
         return from_ms, to_ms
 
 
-def _target(row: Any) -> tuple[str, Any, Any]:
-    """Asset, weight and what is never sold of a target, however it was given."""
+def _target(row: Any) -> tuple[str, Any, Any, Any]:
+    """Asset, weight, what is never sold and the market capitalisation of a target, however it was given."""
+    if isinstance(row, Entry):
+        return row.asset, row.weight_pct, row.keep or 0, row.market_cap
     if isinstance(row, Target):
-        return row.asset, row.weight_pct, row.keep
+        return row.asset, row.weight_pct, row.keep, None
     if isinstance(row, Mapping):
-        return str(row.get("asset", "")), row.get("weight_pct"), row.get("keep") or 0
+        return str(row.get("asset", "")), row.get("weight_pct"), row.get("keep") or 0, row.get("market_cap")
     if isinstance(row, tuple | list) and len(row) == 2:
-        return str(row[0]), row[1], 0
-    return str(row), None, 0
+        return str(row[0]), row[1], 0, None
+    return str(row), None, 0, None
 
 
 def _plain_limit(strategy: Strategy, name: str) -> Limit:

@@ -23,10 +23,24 @@ from strategies.backtest.domain import Json, RunSettings, every_text, moment_of,
 from strategies.backtest.models import BacktestRun
 from strategies.backtest.selectors import runs as selectors
 from strategies.backtest.selectors.runs import StoredTrade
+from strategies.backtest.services import direct_pairs
+from strategies.backtest.services.model_words import change_rows, figures_text, model_notes, model_text
 from strategies.models import Strategy
 
 MOST_TRADES_SHOWN = 500
-TRADE_COLUMNS = ("at", "order", "symbol", "side", "price", "quantity", "notional", "fee", "fee_asset", "maker")
+TRADE_COLUMNS = (
+    "at",
+    "order",
+    "symbol",
+    "side",
+    "price",
+    "quantity",
+    "notional",
+    "fee",
+    "fee_asset",
+    "maker",
+    "counter",
+)
 CURVES = ("equity", "drawdown", "ideal", "hold_targets", "hold", "bitcoin")
 _CLOSE = "\N{NO-BREAK SPACE}"
 _FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -58,6 +72,7 @@ def trades_csv(trades: Iterable[StoredTrade]) -> str:
         (
             _time(trade.at_ms), trade.order, safe(trade.symbol), safe(trade.side), trade.price, trade.quantity,
             trade.notional, trade.fee, safe(trade.fee_asset), "maker" if trade.is_maker else "taker",
+            safe(trade.counter),
         )
         for trade in trades
     )  # fmt: skip
@@ -113,6 +128,7 @@ def html_report(report: Report, made_at: datetime) -> str:
         "drawdown": charts.drawdown_plot(report.series["at_ms"], report.series["drawdown"]),
         "weights": _weights_plot(report.series),
         "notes": note_sentences(summary),
+        "changes": change_rows(report.series, summary["quote"]),
         "settings": setting_rows(report.settings),
         "trades": [(_time(trade.at_ms), trade) for trade in report.trades[:MOST_TRADES_SHOWN]],
         "trades_left_out": max(0, summary["trades"]["fills"] - MOST_TRADES_SHOWN),
@@ -220,9 +236,11 @@ def note_sentences(summary: Mapping[str, Any]) -> list[str]:
     if notes["finer_ticks"]:
         text = _("Prices of %(symbols)s were finer then than today's tick; the finer one was used.")
         found.append(text % {"symbols": ", ".join(notes["finer_ticks"])})
+    found += model_notes(summary)
     if notes["unvalued"]:
         text = _("There are no candles of %(assets)s: they are held throughout and count nothing.")
         found.append(text % {"assets": ", ".join(notes["unvalued"])})
+    found += direct_pairs.told(notes)
     for symbol, source in notes["candle_sources"].items():
         text = _("The candles of %(symbol)s are no market's, they are of: %(source)s.")
         found.append(text % {"symbol": symbol, "source": source})
@@ -253,10 +271,13 @@ def setting_rows(settings: RunSettings) -> list[tuple[str, str]]:
     names = {one.name: str(one.verbose_name) for one in Strategy._meta.fields}
     rows = [
         (_("Targets"), ", ".join(f"{one.asset} {plain(one.weight_pct)} %" for one in settings.targets)),
+        (_("Weights"), model_text(settings.model)),
+        (_("Market capitalisations"), figures_text(settings) or "–"),
         (_("Begins with"), ", ".join(f"{plain(amount)} {asset}" for asset, amount in settings.start.items()) or "–"),
         (_("Candles"), f"{settings.interval}, {settings.begins:%Y-%m-%d %H:%M} – {settings.ends:%Y-%m-%d %H:%M} UTC"),
         *((names.get(name, name), _text(value)) for name, value in body["limits"].items()),
         *((name, _text(value)) for name, value in body["fills"].items()),
+        (_("Largest order of the server, %"), _text(body["max_order_nav_pct"])),
         (_("Maker fee, %"), plain(percent_of(settings.fees.maker))),
         (_("Taker fee, %"), plain(percent_of(settings.fees.taker))),
         (_("Fees in BNB"), _text(settings.fees.in_bnb)),

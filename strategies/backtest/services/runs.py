@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import services as accounts
 from accounts.models import User
 from botbalance.lib.away import AWAY
-from botbalance.lib.errors import AppError, Conflict, Invalid
+from botbalance.lib.errors import AppError, Conflict, Invalid, NotFound
 from exchanges.models import ExchangeAccount
 from portfolio import services as portfolio
 from strategies.backtest import quotas
@@ -75,8 +75,8 @@ def create_run(
 
     Raises Invalid with field messages, Conflict(too_many_backtests), or an ExchangeError where balances cannot be read.
     """
-    if len(idempotency_key) > LONGEST_KEY:
-        raise Invalid(_("The idempotency key is too long; 100 characters are the most."))
+    if len(idempotency_key) > LONGEST_KEY or "\0" in idempotency_key:  # which PostgreSQL cannot keep
+        raise Invalid(_("An idempotency key has at most 100 characters, and no null character."))
     known = _known(user, idempotency_key, strategy)
     if known is not None:
         return Creation(known, created=False)
@@ -128,7 +128,7 @@ def _write(
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # one after another, or the count is out of date
         rows = BacktestRun.objects.filter(user=user)
-        waiting, most_waiting = rows.filter(state__in=(State.QUEUED, State.RUNNING)).count(), quotas.waiting_per_user()
+        waiting, most_waiting = rows.filter(state__in=BacktestRun.ACTIVE).count(), quotas.waiting_per_user()
         if waiting >= most_waiting:
             text = _("%(count)s of your back-tests are waiting or running, the most there can be. Wait, or cancel one.")
             raise Conflict(text % {"count": waiting}, code="too_many_backtests")
@@ -159,7 +159,7 @@ def run_again(run: BacktestRun) -> BacktestRun:
 def rename_run(run: BacktestRun, name: str) -> BacktestRun:
     """Call it something else. Raises Invalid."""
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME:
+    if not name or len(name) > LONGEST_NAME or "\0" in name:
         text = _("Give it a name of 1 to %(most)s characters.") % {"most": LONGEST_NAME}
         raise Invalid(_("Some fields need your attention."), fields={"name": [text]})
     BacktestRun.objects.filter(pk=run.pk).update(name=name)
@@ -170,18 +170,20 @@ def rename_run(run: BacktestRun, name: str) -> BacktestRun:
 def cancel_run(run: BacktestRun) -> BacktestRun:
     """End it: at once where nobody computes it, else its worker ends it within a second.
 
-    Raises Conflict(backtest_over) where it has ended already.
+    Raises Conflict(backtest_over) where it has ended already, NotFound where it was deleted meanwhile.
     """
     now = timezone.now()
     rows = BacktestRun.objects.filter(pk=run.pk)
     ended = rows.filter(selectors.claimable(now)).update(
         state=State.CANCELLED, cancel_requested=True, finished_at=now, claim=""
     )
-    if not ended and not rows.filter(state=State.RUNNING).update(cancel_requested=True):
+    is_heard = ended or rows.filter(state=State.RUNNING).update(cancel_requested=True)
+    try:
         run.refresh_from_db()
-        if run.state != State.CANCELLED:
-            raise Conflict(_("This back-test has ended already."), code="backtest_over")
-    run.refresh_from_db()
+    except BacktestRun.DoesNotExist:
+        raise NotFound(_("There is no such back-test.")) from None
+    if not is_heard and run.state != State.CANCELLED:
+        raise Conflict(_("This back-test has ended already."), code="backtest_over")
     return run
 
 

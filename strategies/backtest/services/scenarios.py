@@ -5,6 +5,7 @@ The one place where a strategy's settings become a scenario: whoever adds a sett
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings as server
@@ -21,13 +22,14 @@ from exchanges.models import ExchangeAccount
 from strategies import selectors
 from strategies import services as strategies
 from strategies.backtest.domain import Notes, RunSettings, default_rules, rules_for_the_past
-from strategies.backtest.engine.book import BNB
 from strategies.backtest.engine.history import History
-from strategies.backtest.engine.scenario import Scenario
-from strategies.backtest.services.reading import LIMIT_FIELDS
-from strategies.domain import Limits, Trigger
+from strategies.backtest.engine.scenario import Scenario, TargetModel
+from strategies.backtest.services import direct_pairs
+from strategies.backtest.services.reading import LIMIT_FIELDS, MODEL_FIELDS
+from strategies.domain import BNB, Limits, Trigger
 from strategies.models import Strategy
 from strategies.schedules import Every
+from strategies.target_models import ModelKind
 
 BITCOIN = "BTC"
 _VENUES = {"mock": Venue.PAPER, "testnet": Venue.TESTNET, "mainnet": Venue.MAINNET}
@@ -72,16 +74,34 @@ def prepare(settings: RunSettings, account: ExchangeAccount | None = None) -> In
     Raises an AppError where candles are missing or cannot be read.
     """
     columns, unvalued = _columns(settings)
-    history = History.of(settings.quote, columns)
-    info, notes = past_info(columns, settings.quote, known_rules(account))
+    known = known_rules(account)
+    direct = direct_pairs.load(settings, columns, known.info)
+    history = History.of(settings.quote, columns, direct.columns)
+    info, notes = past_info(columns, settings.quote, known)
+    info = ExchangeInfo.of({**info.rules, **{rules.symbol: rules for rules in direct.rules}})
     bitcoin = _bitcoin(settings, columns)
+    symbols = {column.symbol for column in (*columns.values(), *direct.columns.values())}
     sources = {
-        one.symbol: one.source
-        for one in store.available()
-        if one.source != store.MARKET and one.symbol in {column.symbol for column in columns.values()}
+        one.symbol: one.source for one in store.available() if one.source != store.MARKET and one.symbol in symbols
     }
-    notes = replace(notes, unvalued=unvalued, candle_sources=sources)
-    return Inputs(history, scenario_of(settings, info), bitcoin, notes)
+    lacking = assets_without_figures(settings)
+    scenario = scenario_of(settings, info)
+    notes = replace(
+        notes,
+        unvalued=unvalued,
+        candle_sources=sources,
+        without_figures=lacking,
+        figures_of_today=scenario.model is not None and bool(scenario.model.figures),
+    )
+    if settings.direct_pairs:
+        notes = replace(notes, direct_pairs=direct.symbols, direct_missing=direct.missing)
+    return Inputs(history, scenario, bitcoin, notes)
+
+
+def history_of(settings: RunSettings, info: ExchangeInfo) -> History:
+    """The candles of these settings again, with those of direct pairs that `info` has rules of. Raises as `prepare`."""
+    columns, _unvalued = _columns(settings)
+    return History.of(settings.quote, columns, direct_pairs.load(settings, columns, info).columns)
 
 
 def scenario_of(settings: RunSettings, info: ExchangeInfo) -> Scenario:
@@ -104,15 +124,42 @@ def scenario_of(settings: RunSettings, info: ExchangeInfo) -> Scenario:
         reprice_distance_pct=planning.reprice_distance_pct,
         max_turnover_pct=planning.max_turnover_pct,
         begins_by_hand=settings.begins_by_hand,
+        model=target_model_of(settings),
     )
+
+
+def target_model_of(settings: RunSettings) -> TargetModel | None:
+    """The model as the strategy's owner has set it; None where the weights are held.
+
+    What coins were worth in the past is not known here, and to weigh the past by what they are worth now would be to
+    know the future: market capitalisations count only where all were typed, as they do in live trading.
+    """
+    strategy = _strategy(settings.model, MODEL_FIELDS)
+    weighs = selectors.model_of(strategy)
+    if weighs is None or assets_without_figures(settings):
+        return None
+    figures = sorted(settings.market_caps.items()) if weighs.kind == ModelKind.MARKET_CAP else []
+    return TargetModel(weighs, timedelta(days=strategy.model_refresh_days), tuple(figures))
+
+
+def assets_without_figures(settings: RunSettings) -> tuple[str, ...]:
+    """Assets whose market capitalisation is wanted and was not typed."""
+    if settings.model.get("target_model") != ModelKind.MARKET_CAP:
+        return ()
+    return tuple(asset for asset in settings.assets if asset not in settings.market_caps)
 
 
 def planning_of(settings: RunSettings) -> Planning:
     """The planner's limits exactly as the autopilot makes them of a Strategy with these fields."""
-    strategy = _strategy(settings.limits)
+    strategy = _strategy(settings.limits, LIMIT_FIELDS, pays_in_bnb=settings.fees.in_bnb)
     limits = strategies.limits_of(strategy, max(settings.fees.maker, settings.fees.taker), ZERO, ZERO)
     return Planning(
-        limits=replace(limits, turnover_left=None),  # by what has been traded, while it runs
+        limits=replace(
+            limits,
+            turnover_left=None,  # by what has been traded, while it runs
+            max_order_nav_pct=settings.max_order_nav_pct,
+            maker_rate=settings.fees.maker,
+        ),
         trigger=Trigger(strategy.trigger_mode),
         every=selectors.every_of(strategy),
         whole_portfolio=strategy.whole_portfolio,
@@ -123,11 +170,14 @@ def planning_of(settings: RunSettings) -> Planning:
     )
 
 
-def _strategy(limits: Mapping[str, Any]) -> Strategy:
-    """A strategy that is never saved. Fields that were added since the settings were written have their defaults."""
-    known = {name: limits[name] for name in LIMIT_FIELDS if name in limits}
+def _strategy(values: Mapping[str, Any], names: tuple[str, ...], *, pays_in_bnb: bool = False) -> Strategy:
+    """A strategy that is never saved, nor is its account. Fields that were added since the settings were written have
+    their defaults.
+    """
+    known = {name: values[name] for name in names if name in values}
     fields = {field.name: field for field in Strategy._meta.fields}
-    return Strategy(**{name: fields[name].to_python(value) for name, value in known.items()})
+    account = ExchangeAccount(pays_in_bnb=pays_in_bnb)
+    return Strategy(account=account, **{name: fields[name].to_python(value) for name, value in known.items()})
 
 
 # --- symbol rules --------------------------------------------------------------------------------------------
@@ -155,7 +205,8 @@ def past_info(columns: Mapping[str, CandleColumns], quote: str, known: KnownRule
     for asset, column in columns.items():
         today = known.info.pair(asset, quote)
         if today is None:
-            made = default_rules(asset, quote, column.price_places, column.volume_places)
+            first = column.price(int(column.close[0])) if len(column) else ZERO
+            made = default_rules(asset, quote, column.price_places, column.volume_places, first)
             by_default.append(made.symbol)
         else:
             made = rules_for_the_past(today, column.price_places)

@@ -15,7 +15,6 @@ from strategies.backtest.models.sweeps import Sweep, SweepChunk
 LEASE = timedelta(seconds=30)
 # A piece that has ended so many workers would end the next one as well.
 MOST_ATTEMPTS = 3
-ACTIVE = (Sweep.State.QUEUED, Sweep.State.RUNNING)
 
 
 def claim(sweep_id: int, worker: str) -> SweepChunk | None:
@@ -40,9 +39,8 @@ def claim(sweep_id: int, worker: str) -> SweepChunk | None:
         claimed = SweepChunk.objects.filter(_is_free(now), pk=chunk.pk, is_done=False).update(
             claim=worker, lease_until=now + LEASE, attempts=F("attempts") + 1
         )
-        if claimed:
-            chunk.refresh_from_db()
-            return chunk
+        if claimed:  # and unless the sweep was deleted or cancelled at this very moment
+            return SweepChunk.objects.filter(pk=chunk.pk).first()
 
 
 def renew(chunk: SweepChunk, worker: str) -> bool:
@@ -68,7 +66,7 @@ def release(sweep_id: int, worker: str, *, has_died: bool) -> None:
 
 def fail(sweep_id: int, problem: str) -> None:
     """End a sweep that cannot go on; what it has found so far stays."""
-    rows = Sweep.objects.filter(pk=sweep_id, state__in=ACTIVE)
+    rows = Sweep.objects.filter(pk=sweep_id, state__in=Sweep.ACTIVE)
     rows.update(state=Sweep.State.FAILED, problem=problem, finished_at=timezone.now())
 
 

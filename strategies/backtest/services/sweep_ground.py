@@ -13,10 +13,10 @@ from strategies.backtest.domain import RunSettings
 from strategies.backtest.engine.history import History
 from strategies.backtest.engine.scenario import Scenario
 from strategies.backtest.models.sweeps import Sweep
-from strategies.backtest.parameters import Setting
 from strategies.backtest.services import scenarios
-from strategies.backtest.spaces import Search
-from strategies.backtest.sweeping import Grid
+from strategies.backtest.sweeping.parameters import Setting
+from strategies.backtest.sweeping.spaces import Search
+from strategies.backtest.sweeping.trying import Grid
 
 
 class Moved(Exception):
@@ -44,10 +44,11 @@ class Ground:
 def ground_of(sweep: Sweep) -> Ground:
     """Raises Moved where candles have changed since the sweep began, and an AppError where they cannot be read."""
     settings = RunSettings.from_json(sweep.settings)
-    whole = scenarios.prepare(settings).history
+    info = rules_from_json(sweep.rules)
+    whole = scenarios.history_of(settings, info)
     if fingerprint_of(whole) != sweep.fingerprint:
         raise Moved
-    return Ground(settings, rules_from_json(sweep.rules), whole, whole.until(sweep.held_out_ms))
+    return Ground(settings, info, whole, whole.until(sweep.held_out_ms))
 
 
 def search_of(sweep: Sweep) -> Search:
@@ -57,9 +58,11 @@ def search_of(sweep: Sweep) -> Search:
 def fingerprint_of(history: History) -> str:
     """The same for the same candles, and for no others."""
     found = sha256(f"{history.quote} {history.interval_ms}".encode())
-    for series in history.series:
+    names = [series.asset for series in history.series] + [cross.series.symbol for cross in history.crosses]
+    every = [*history.series, *(cross.series for cross in history.crosses)]
+    for name_of, series in zip(names, every, strict=True):
         columns = series.columns
-        found.update(f"{series.asset} {columns.price_places} {columns.volume_places}".encode())
+        found.update(f"{name_of} {columns.price_places} {columns.volume_places}".encode())
         for name in COLUMNS:
             found.update(getattr(columns, name).tobytes())
     return found.hexdigest()

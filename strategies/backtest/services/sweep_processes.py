@@ -85,7 +85,7 @@ def run_sweep(
     `on_look` is called several times a second, from this process.
     """
     with _crew(sweep_id) as crew:
-        while Sweep.objects.filter(pk=sweep_id, state__in=sweep_claims.ACTIVE).exists():
+        while Sweep.objects.filter(pk=sweep_id, state__in=Sweep.ACTIVE).exists():
             if not is_wanted():
                 return
             crew.replace_the_dead()

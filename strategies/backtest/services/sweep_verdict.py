@@ -4,21 +4,21 @@ from typing import Any
 
 from django.utils import timezone
 
-from strategies.backtest import judging
 from strategies.backtest.engine.simulation import Progress
-from strategies.backtest.judging import Forward, Objective, Verdict
 from strategies.backtest.models.sweeps import Sweep, SweepChunk
-from strategies.backtest.packing import (
+from strategies.backtest.services.monte_carlo import fan_of
+from strategies.backtest.services.sweep_ground import Ground
+from strategies.backtest.sweeping import judging
+from strategies.backtest.sweeping.judging import Forward, Objective, Verdict
+from strategies.backtest.sweeping.packing import (
     figures_of,
     pack_json,
     unpack,
     unpack_json,
     without_growth,
 )
-from strategies.backtest.parameters import Setting
-from strategies.backtest.services.monte_carlo import fan_of
-from strategies.backtest.services.sweep_ground import Ground
-from strategies.backtest.sweeping import Floats, Grid, Outcome, figures_of_growth, try_setting
+from strategies.backtest.sweeping.parameters import Setting
+from strategies.backtest.sweeping.trying import Floats, Grid, Outcome, figures_of_growth, try_setting
 
 Stage = SweepChunk.Stage
 

@@ -18,11 +18,11 @@ from botbalance.lib.away import AWAY
 from botbalance.lib.errors import AppError
 from strategies.backtest.engine.simulation import Cancelled
 from strategies.backtest.models.sweeps import Sweep, SweepChunk
-from strategies.backtest.packing import pack
-from strategies.backtest.parameters import Setting
 from strategies.backtest.services import monte_carlo, sweep_claims, sweep_verdict
 from strategies.backtest.services.sweep_ground import Ground, Moved, ground_of, search_of
-from strategies.backtest.sweeping import Grid, try_setting
+from strategies.backtest.sweeping.packing import pack
+from strategies.backtest.sweeping.parameters import Setting
+from strategies.backtest.sweeping.trying import Grid, try_setting
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def _work(sweep_id: int, worker: str, is_wanted: Callable[[], bool]) -> int:
     while is_wanted():
         chunk = sweep_claims.claim(sweep_id, worker)
         if chunk is None:
-            if not Sweep.objects.filter(pk=sweep_id, state__in=sweep_claims.ACTIVE).exists():
+            if not Sweep.objects.filter(pk=sweep_id, state__in=Sweep.ACTIVE).exists():
                 return done
             time.sleep(NAP_SECONDS)
             continue

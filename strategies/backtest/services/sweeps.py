@@ -2,7 +2,10 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,20 +13,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from botbalance.lib.errors import Conflict, Invalid
+from botbalance.lib.errors import Conflict, Invalid, NotFound
 from exchanges.models import ExchangeAccount
 from strategies.backtest import sweep_quotas
 from strategies.backtest.domain import RunSettings
 from strategies.backtest.engine.scenario import Scenario
 from strategies.backtest.engine.simulation import Cancelled
-from strategies.backtest.judging import LEAST_DAYS, Objective
 from strategies.backtest.models.sweeps import Sweep, SweepChunk
-from strategies.backtest.parameters import MOST_SETTINGS, PROBLEMS, Setting, SpaceError
 from strategies.backtest.selectors import sweeps as selectors
 from strategies.backtest.services import scenarios
 from strategies.backtest.services.sweep_ground import Ground, fingerprint_of, rules_to_json
-from strategies.backtest.spaces import Search, idle_parameters, impossible
-from strategies.backtest.sweeping import DAY_MS, Grid, try_setting
+from strategies.backtest.sweeping.judging import LEAST_DAYS, Objective
+from strategies.backtest.sweeping.parameters import MOST_SETTINGS, PROBLEMS, Setting, SpaceError
+from strategies.backtest.sweeping.spaces import Search, idle_parameters, impossible
+from strategies.backtest.sweeping.trying import DAY_MS, Grid, try_setting
 from strategies.models import Strategy
 
 LONGEST_NAME = 80
@@ -36,6 +39,9 @@ PATHS_A_PIECE = 5
 # An estimate tries this many settings, each for so long at most.
 SAMPLES = 3
 SAMPLE_NS = 1_500_000_000
+# Reading the candles of a sweep takes seconds and memory of the process that answers everybody.
+LONGEST_WAIT_SECONDS = 2
+_ONE_AT_A_TIME = BoundedSemaphore()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +81,11 @@ class Creation:
 def estimate(settings: RunSettings, plan: Plan, *, processes: int | None = None) -> Estimate:
     """Try a few settings, and reckon. Raises as `create_sweep`."""
     tried = check(settings, plan)
-    ground, _notes, _cut = _ground(settings, plan, None)
-    grid = ground.grid()
     places = sorted({0, len(tried) // 2, len(tried) - 1})[:SAMPLES]
-    spent = sum(_nanoseconds(grid, ground.scenario(tried[place])) for place in places)
+    with one_at_a_time():
+        ground, _notes, _cut = _ground(settings, plan, None)
+        grid = ground.grid()
+        spent = sum(_nanoseconds(grid, ground.scenario(tried[place])) for place in places)
     processes = processes or sweep_quotas.processes()
     each = spent / len(places) / 10**9
     seconds = each * (len(tried) + plan.paths + 3) / processes
@@ -100,10 +107,11 @@ def create_sweep(
     The rules are those of the account's venue (the strategy's account where none is given) as they are now. Without a
     user it is the command line's, and only that works on it. The same `idempotency_key` gives the same sweep.
 
-    Raises Invalid with field messages, Conflict(too_many_sweeps), or another AppError where candles cannot be read.
+    Raises Invalid with field messages, Conflict(too_many_sweeps), Conflict(looking_at_candles) where another's candles
+    are being read, or another AppError where candles cannot be.
     """
-    if len(idempotency_key) > LONGEST_KEY:
-        raise Invalid(_("The idempotency key is too long; 100 characters are the most."))
+    if len(idempotency_key) > LONGEST_KEY or "\0" in idempotency_key:  # which PostgreSQL cannot keep
+        raise Invalid(_("An idempotency key has at most 100 characters, and no null character."))
     known = selectors.known_sweep(user, idempotency_key) if user is not None else None
     if known is not None:
         return Creation(known, created=False)
@@ -112,7 +120,10 @@ def create_sweep(
         _refuse("name", _("At most %(most)s characters.") % {"most": LONGEST_NAME})
     tried = check(settings, plan, limit=sweep_quotas.most_settings() if user is not None else MOST_SETTINGS)
     account = account or (strategy.account if strategy is not None else None)
-    ground, notes, held_out_ms = _ground(settings, plan, account)
+    if user is not None:
+        _check_waiting(user)  # before candles are read for nothing
+    with one_at_a_time():
+        ground, notes, held_out_ms = _ground(settings, plan, account)
     sweep = Sweep(
         user=user,
         strategy=strategy,
@@ -176,15 +187,18 @@ def space_problem(error: SpaceError) -> Invalid:
 def cancel_sweep(sweep: Sweep) -> Sweep:
     """End it at once: its workers notice within a second or two, and what they find then is not kept.
 
-    Raises Conflict(sweep_over) where it has ended already.
+    Raises Conflict(sweep_over) where it has ended already, NotFound where it was deleted meanwhile.
     """
     with transaction.atomic():
-        ended = Sweep.objects.filter(pk=sweep.pk, state__in=selectors.ACTIVE).update(
+        ended = Sweep.objects.filter(pk=sweep.pk, state__in=Sweep.ACTIVE).update(
             state=Sweep.State.CANCELLED, finished_at=timezone.now()
         )
         if ended:
             SweepChunk.objects.filter(sweep=sweep).delete()
-    sweep.refresh_from_db()
+    try:
+        sweep.refresh_from_db()
+    except Sweep.DoesNotExist:
+        raise NotFound(_("There is no such sweep.")) from None
     if not ended and sweep.state != Sweep.State.CANCELLED:
         raise Conflict(_("This sweep has ended already."), code="sweep_over")
     return sweep
@@ -193,10 +207,13 @@ def cancel_sweep(sweep: Sweep) -> Sweep:
 def take_up(sweep: Sweep) -> Sweep:
     """Go on with a sweep that was interrupted or has failed; what is done stays done.
 
-    Raises Conflict(sweep_over) where there is nothing to go on with.
+    Raises Conflict(sweep_over) where there is nothing to go on with, Conflict(too_many_sweeps) where a failed one
+    would be one too many.
     """
-    rows = Sweep.objects.filter(pk=sweep.pk, state__in=(*selectors.ACTIVE, Sweep.State.FAILED))
+    rows = Sweep.objects.filter(pk=sweep.pk, state__in=(*Sweep.ACTIVE, Sweep.State.FAILED))
     with transaction.atomic():
+        if sweep.user is not None and rows.filter(state=Sweep.State.FAILED).exists():
+            _check_room(sweep.user)
         if not rows.update(state=Sweep.State.RUNNING, problem="", finished_at=None):
             raise Conflict(_("This sweep has ended already."), code="sweep_over")
         SweepChunk.objects.filter(sweep=sweep, is_done=False, claim="").update(attempts=0)
@@ -211,6 +228,18 @@ def delete_sweep(sweep: Sweep) -> None:
 
 def _refuse(name: str, text: str) -> None:
     raise Invalid(_("Some fields need your attention."), fields={name: [text]})
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """While candles of a sweep are looked at, nobody else in this process does so; Conflict after a short wait."""
+    if not _ONE_AT_A_TIME.acquire(timeout=LONGEST_WAIT_SECONDS):
+        text = _("The server is looking at the candles of another sweep. Try again in a moment.")
+        raise Conflict(text, code="looking_at_candles")
+    try:
+        yield
+    finally:
+        _ONE_AT_A_TIME.release()
 
 
 def _ground(settings: RunSettings, plan: Plan, account: ExchangeAccount | None) -> tuple[Ground, dict[str, Any], int]:
@@ -234,11 +263,8 @@ def _write(sweep: Sweep) -> None:
     with transaction.atomic():
         user = sweep.user
         if user is not None:
-            User.objects.select_for_update(no_key=True).get(pk=user.pk)  # one after another, or the count is wrong
-            waiting, kept = selectors.count_active(user), selectors.sweeps_of(user).count()
-            if waiting >= sweep_quotas.waiting_per_user():
-                text = _("%(count)s of your sweeps are waiting or running, the most there can be. Wait, or cancel one.")
-                raise Conflict(text % {"count": waiting}, code="too_many_sweeps")
+            _check_room(user)
+            kept = selectors.sweeps_of(user).count()
             if kept >= sweep_quotas.kept_per_user():
                 text = _("%(count)s of your sweeps are kept, the most there can be. Delete some that you do not need.")
                 raise Conflict(text % {"count": kept}, code="too_many_sweeps")
@@ -250,6 +276,19 @@ def _write(sweep: Sweep) -> None:
             *_pieces(sweep, SweepChunk.Stage.FINISH, 1, 1),
         ]
         SweepChunk.objects.bulk_create(pieces)
+
+
+def _check_room(user: User) -> None:
+    """Conflict where as many sweeps of a user wait or run as there can be; holds the user's row, in a transaction."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # one after another, or the count is wrong
+    _check_waiting(user)
+
+
+def _check_waiting(user: User) -> None:
+    waiting = selectors.count_active(user)
+    if waiting >= sweep_quotas.waiting_per_user():
+        text = _("%(count)s of your sweeps are waiting or running, the most there can be. Wait, or cancel one.")
+        raise Conflict(text % {"count": waiting}, code="too_many_sweeps")
 
 
 def _pieces(sweep: Sweep, stage: SweepChunk.Stage, total: int, size: int) -> list[SweepChunk]:

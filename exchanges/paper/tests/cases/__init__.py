@@ -6,6 +6,7 @@ The tests run each of them, and docs/paper-exchange.md is written from them: no 
 from exchanges.paper.tests.cases.base import BALANCE, Case
 from exchanges.paper.tests.cases.changes import amendments, cancels, replacements
 from exchanges.paper.tests.cases.doors import any_route, any_signed_route
+from exchanges.paper.tests.cases.dust import refused_dust
 from exchanges.paper.tests.cases.orders import order_happenings, orders
 from exchanges.paper.tests.cases.queries import queries
 
@@ -18,6 +19,7 @@ CASES: tuple[Case, ...] = (
     *replacements(),
     *amendments(),
     *queries(),
+    *refused_dust(),
     *any_signed_route(),
     *any_route(),
 )

@@ -31,7 +31,7 @@ class Case:
 
     @property
     def route(self) -> tuple[str, str]:
-        return self.method, f"/api/v3/{self.path}"
+        return self.method, self.path if self.path.startswith("/") else f"/api/v3/{self.path}"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.code} {self.text[:40]}"
@@ -75,7 +75,8 @@ def fails(name: str) -> str:
 
 
 def sending(method: str, path: str, parameters: dict[str, Any]) -> Act:
-    return lambda client: client.send(method, f"/api/v3/{path}", **parameters)
+    address = path if path.startswith("/") else f"/api/v3/{path}"
+    return lambda client: client.send(method, address, **parameters)
 
 
 def order_with(changes: dict[str, Any]) -> dict[str, Any]:

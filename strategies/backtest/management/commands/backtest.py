@@ -18,11 +18,13 @@ from strategies.backtest.engine.scenario import FillMode, Reach
 from strategies.backtest.engine.simulation import run_backtest
 from strategies.backtest.selectors import runs as selectors
 from strategies.backtest.services import Outcome, reports
-from strategies.backtest.services.reading import LIMIT_FIELDS
+from strategies.backtest.services.model_words import change_rows
+from strategies.backtest.services.reading import LIMIT_FIELDS, MODEL_FIELDS
 from strategies.backtest.services.reports import Report
 from strategies.domain import BandType, TradeTo, Trigger
 from strategies.models import Strategy
 from strategies.schedules import Calendar
+from strategies.target_models import ModelKind
 
 FILE_FAILED, NOTHING, STOPPED = 1, 2, 3
 NONE = "none"
@@ -65,10 +67,13 @@ def _payment(text: str) -> dict[str, str]:
     return {"amount": number, "asset": asset.strip(), "every": every.strip(), "at": at.strip()}
 
 
+SET_BY_NAME = (*LIMIT_FIELDS, *MODEL_FIELDS, "max_order_nav_pct")
+
+
 def _named(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
-    if not sign or name.strip() not in LIMIT_FIELDS:
-        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE with a name of {', '.join(LIMIT_FIELDS)}")
+    if not sign or name.strip() not in SET_BY_NAME:
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE with a name of {', '.join(SET_BY_NAME)}")
     return name.strip(), value.strip()
 
 
@@ -82,6 +87,10 @@ class Command(BaseCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--strategy", type=int, metavar="ID", help="its targets and limits, and its account's rules")
         what.add_argument("--targets", type=_pairs, metavar="BTC=60,ETH=40", help="weights in %%; the rest is quote")
+        parser.add_argument(
+            "--model", dest="target_model", choices=[kind.value for kind in ModelKind], default=SUPPRESS,
+            help="gives the targets their weights, on schedule; default: the strategy's, fixed: the weights are held",
+        )  # fmt: skip
         parser.add_argument("--name", default="", help="what the report is called")
         parser.add_argument("--quote", default=SUPPRESS, help="default USDT")
         when = parser.add_argument_group("time", "default: the time of which there are candles of all targets")
@@ -135,7 +144,12 @@ class Command(BaseCommand):
             help="wait for the band or the schedule instead of rebalancing at the first candle",
         )  # fmt: skip
         limits.add_argument(
-            "--set", type=_named, action="append", default=[], metavar="NAME=VALUE", help="any other limit"
+            "--set",
+            type=_named,
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="any other limit, or setting of the model",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -151,7 +165,10 @@ class Command(BaseCommand):
         name = options["name"] or (strategy.name if strategy else "Back-test")
         report = Report(name, settings, outcome.summary, outcome.series, outcome.trades)
         if options["json"]:
-            body = {"name": name, "settings": settings.to_json(), "summary": outcome.summary}
+            changes = outcome.series["target_changes"]
+            body = {
+                "name": name, "settings": settings.to_json(), "summary": outcome.summary, "target_changes": changes,
+            }  # fmt: skip
             self.stdout.write(json.dumps(body))
         else:
             self._tables(report, (time.monotonic_ns() - begun) // 1_000_000)
@@ -225,6 +242,8 @@ class Command(BaseCommand):
         lines += ["".join(f"{value:>16}" for value in (name, *values)) for name, values in reports.asset_rows(summary)]
         lines += ["", "".join(f"{column:>16}" for column in ("year", "proceeds", "gain fifo", "gain average"))]
         lines += ["".join(f"{value:>16}" for value in (name, *values)) for name, values in reports.year_rows(summary)]
+        for at, weights in change_rows(report.series, summary["quote"]):
+            lines.append(f"{at:%Y-%m-%d %H:%M}  {', '.join(f'{asset} {weight} %' for asset, weight in weights)}")
         lines += ["", f"{took_ms} ms, {summary['plans']} plans"]
         self.stdout.write("\n".join(lines))
 

@@ -16,13 +16,13 @@ from django.utils import timezone
 from botbalance.lib.errors import AppError
 from exchanges.candles.locks import Busy
 from strategies.backtest import services, sweep_quotas, sweep_text
-from strategies.backtest.judging import Objective
 from strategies.backtest.models.sweeps import Sweep
-from strategies.backtest.parameters import KNOWN, SpaceError
 from strategies.backtest.selectors import sweeps as selectors
 from strategies.backtest.services import sweep_processes, sweep_work, sweeps
-from strategies.backtest.spaces import read_search
 from strategies.backtest.sweep_meaning import meanings
+from strategies.backtest.sweeping.judging import Objective
+from strategies.backtest.sweeping.parameters import KNOWN, SpaceError
+from strategies.backtest.sweeping.spaces import read_search
 from strategies.models import Strategy
 
 SHOWN = 10
@@ -99,6 +99,7 @@ class Command(BaseCommand):
     # --- for people ------------------------------------------------------------------------------------------
 
     def _start(self, options: dict[str, Any]) -> None:
+        _check_workers(options)
         strategy = _strategy(options["strategy"])
         values = {
             "interval": options["interval"],
@@ -127,6 +128,7 @@ class Command(BaseCommand):
         self._work_here(sweep, options)
 
     def _resume(self, options: dict[str, Any]) -> None:
+        _check_workers(options)
         sweep = selectors.sweep_on_this_server(options["id"])
         if sweep.state != Sweep.State.DONE:
             self._work_here(sweeps.take_up(sweep), options)
@@ -148,8 +150,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{sweep.pk:6} {sweep.state:10} {percent:3} %  {sweep.settings_total:6} {sweep.name}")
 
     def _work_here(self, sweep: Sweep, options: dict[str, Any]) -> None:
-        if options["workers"] < 1:
-            raise CommandError("At least one worker is needed.")
         bar = _Bar(sweep) if sys.stderr.isatty() else None
         with _Told(signal.SIGINT, signal.SIGTERM) as told:
             sweep_processes.run_sweep(
@@ -263,6 +263,11 @@ class _Bar:
         )
         sys.stderr.write(f"\r{line:<79}")
         sys.stderr.flush()
+
+
+def _check_workers(options: dict[str, Any]) -> None:
+    if options["workers"] < 1:
+        raise CommandError("At least one worker is needed.")
 
 
 def _strategy(number: int | None) -> Strategy | None:

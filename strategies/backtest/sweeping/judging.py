@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from portfolio.performance import risk
-from strategies.backtest import overfitting, walk_forward
-from strategies.backtest.sweeping import DAYS_A_YEAR, Outcome
+from strategies.backtest.statistics import overfitting, walk_forward
+from strategies.backtest.sweeping.trying import Outcome
+from strategies.domain import DAYS_OF_A_YEAR
 
 Floats = npt.NDArray[np.float64]
 
@@ -114,16 +115,16 @@ def score(growth: Floats, objective: Objective) -> float:
     if objective is Objective.RETURN:
         found = float(growth[-1] / growth[0]) if len(growth) > 1 and growth[0] > 0 else None
     elif objective is Objective.CALMAR:
-        found = risk.calmar(growth, DAYS_A_YEAR)
+        found = risk.calmar(growth, DAYS_OF_A_YEAR)
     else:
         earned = risk.returns(growth)
-        found = None if earned is None else risk.sharpe(earned, DAYS_A_YEAR)
+        found = None if earned is None else risk.sharpe(earned, DAYS_OF_A_YEAR)
     return -inf if found is None else found
 
 
 def annual(ratio_a_day: float) -> float:
     """A Sharpe ratio per day as one per year."""
-    return ratio_a_day * sqrt(DAYS_A_YEAR)
+    return ratio_a_day * sqrt(DAYS_OF_A_YEAR)
 
 
 def _returns(growth: Floats) -> Floats:

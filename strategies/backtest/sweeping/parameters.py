@@ -19,6 +19,7 @@ Value = Decimal | int | str
 MOST_SETTINGS = 10_000
 MOST_VALUES = 1_000
 KEY_LENGTH = 20
+_FURTHEST_DIGIT = 30
 
 
 def _(sentence: str) -> str:
@@ -68,9 +69,9 @@ class Percent:
         try:
             number = Decimal(value)
         except InvalidOperation:
-            raise SpaceError(name, "not_a_number", value=str(value)) from None
-        if not number.is_finite():
-            raise SpaceError(name, "not_a_number", value=str(value))
+            raise SpaceError(name, "not_a_number", value=_shown(value)) from None
+        if not number.is_finite() or abs(number.adjusted()) > _FURTHEST_DIGIT or len(number.as_tuple().digits) > 100:
+            raise SpaceError(name, "not_a_number", value=_shown(value))  # 1E+999999999 is one, of a gigabyte of digits
         _check_range(name, number, self.low, self.high)
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and -exponent > self.decimals and number != round(number, self.decimals):
@@ -92,7 +93,7 @@ class Whole:
         except SpaceError as error:
             if error.code != "decimals":
                 raise
-            raise SpaceError(name, "not_whole", value=str(value)) from None
+            raise SpaceError(name, "not_whole", value=_shown(value)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Choice:
 
     def read(self, name: str, value: Value) -> str:
         if value not in self.words:
-            raise SpaceError(name, "not_a_choice", value=str(value), choices=", ".join(self.words))
+            raise SpaceError(name, "not_a_choice", value=_shown(value), choices=", ".join(self.words))
         return str(value)
 
 
@@ -159,7 +160,7 @@ def range_of(name: str, low: Value, high: Value, step: Value, *, known: Mapping[
     """
     kind = _kind(name, known)
     if isinstance(kind, Choice):
-        raise SpaceError(name, "not_a_number", value=f"{low}:{high}:{step}")
+        raise SpaceError(name, "not_a_number", value=_shown(f"{low}:{high}:{step}"))
     first, last = Decimal(kind.read(name, low)), Decimal(kind.read(name, high))
     size = _step(name, kind, step)
     if first > last:
@@ -260,7 +261,7 @@ def _draw(size: int, count: int, seed: int) -> Iterator[int]:
 
 def _kind(name: str, known: Mapping[str, Kind]) -> Kind:
     if name not in known:
-        raise SpaceError(name, "unknown", name=name, known=", ".join(sorted(known)))
+        raise SpaceError(name, "unknown", name=_shown(name), known=", ".join(sorted(known)))
     return known[name]
 
 
@@ -291,3 +292,8 @@ def _check_limit(field: str, count: int, limit: int) -> None:
 
 def _text(value: Value) -> str:
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _shown(value: Value) -> str:
+    """What somebody gave, no longer than a message can bear."""
+    return str(value)[:40]

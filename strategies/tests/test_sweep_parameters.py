@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.backtest.parameters import (
+from strategies.backtest.sweeping.parameters import (
     KNOWN,
     PROBLEMS,
     Parameter,
@@ -72,6 +72,9 @@ def test_people_write_ranges_and_lists(name: str, text: str, values: tuple[Any, 
         ("min_delta_pct", "2,2.0", "repeated"),
         ("min_delta_pct", "two", "not_a_number"),
         ("min_delta_pct", "NaN", "not_a_number"),
+        ("min_delta_pct", "1e999999999", "not_a_number"),  # a gigabyte of digits, were it written out
+        ("quote_reserve_pct", "1e-999999999999", "not_a_number"),
+        ("min_delta_pct", "2:20:1e999999999", "not_a_number"),
         ("min_delta_pct", "0.01", "out_of_range"),
         ("min_delta_pct", "2:60:1", "out_of_range"),
         ("min_delta_pct", "2.00001", "decimals"),

@@ -17,12 +17,12 @@ from strategies.backtest.engine.history import History
 from strategies.backtest.engine.result import Result
 from strategies.backtest.engine.scenario import Scenario
 from strategies.backtest.engine.simulation import Progress, run_backtest
+from strategies.domain import DAYS_OF_A_YEAR
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 DAY_MS = 86_400_000
-DAYS_A_YEAR = 365
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -108,9 +108,9 @@ def figures_of_growth(growth: Floats) -> dict[str, float | None]:
     fall = risk.worst_drawdown(growth)
     return {
         "total_return": None if earned is None else float(growth[-1] / growth[0] - 1),
-        "volatility": None if earned is None else risk.volatility(earned, DAYS_A_YEAR),
-        "sharpe": None if earned is None else risk.sharpe(earned, DAYS_A_YEAR),
-        "calmar": risk.calmar(growth, DAYS_A_YEAR),
+        "volatility": None if earned is None else risk.volatility(earned, DAYS_OF_A_YEAR),
+        "sharpe": None if earned is None else risk.sharpe(earned, DAYS_OF_A_YEAR),
+        "calmar": risk.calmar(growth, DAYS_OF_A_YEAR),
         "max_drawdown": None if fall is None else fall.depth,
     }
 
@@ -183,7 +183,7 @@ def _values_at(rows: Rows, closes: Floats, result: Result) -> Floats:
     for trade, place in zip(result.trades, _first_at(rows, [trade.row for trade in result.trades]), strict=True):
         sign = 1 if trade.side == "BUY" else -1
         steps[places[trade.asset], place] += sign * float(trade.quantity)
-        steps[-1, place] -= sign * float(trade.notional)
+        steps[places[trade.counter], place] -= sign * float(trade.paid)
         if trade.fee_asset in places:
             steps[places[trade.fee_asset], place] -= float(trade.fee)
     held = np.cumsum(steps, axis=1, out=steps)[:, : len(rows)]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from botbalance.lib.money import plain
-from strategies.backtest.parameters import (
+from strategies.backtest.sweeping.parameters import (
     KNOWN,
     MOST_SETTINGS,
     Parameter,

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from exchanges.candles.columns import CandleColumns
-from strategies.backtest.bootstrap import block_length, drawn_rows
 from strategies.backtest.engine.history import History
+from strategies.backtest.statistics.bootstrap import block_length, drawn_rows
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from botbalance.lib.money import plain
-from strategies.backtest.sweeping import Floats, Outcome
+from strategies.backtest.sweeping.trying import Floats, Outcome
 
 Body = bytes | memoryview
 

@@ -1,0 +1,3 @@
+from orders.tests.conftest import clock
+
+__all__ = ["clock"]
