@@ -109,9 +109,12 @@ class Outlook:
         return self.scheduled_at is not None and self.scheduled_at <= timezone.now()
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def at(milliseconds: int | None) -> datetime | None:
     """A moment of the watch, which keeps UTC milliseconds; 0 and None are none."""
-    return datetime.fromtimestamp(milliseconds // 1000, tz=UTC) if milliseconds else None
+    return _EPOCH + timedelta(milliseconds=milliseconds) if milliseconds else None
 
 
 def state_of(strategy: Strategy, standing: Standing) -> tuple[State, Reason | None]:

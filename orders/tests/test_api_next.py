@@ -37,6 +37,7 @@ def told(api: APIClient, strategy: Strategy) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("mode", ["periodic", "both"])
 def test_a_schedule_that_has_not_begun_announces_no_trade(
     mode: str, api: APIClient, alice: User, account: ExchangeAccount, strategy: Callable[..., Strategy]
