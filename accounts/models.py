@@ -4,11 +4,13 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from botbalance.lib.moments import validate_zone
 
 
 def normalise_email(email: str) -> str:
@@ -39,7 +41,9 @@ class UserManager(BaseUserManager["User"]):
             raise ValueError("A user needs an e-mail address.")
         user = self.model(email=email, role=role, **fields)
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            SetUp.objects.using(self._db).get_or_create(pk=SetUp.ONLY)
+            user.save(using=self._db)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -61,6 +65,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(
         _("language"), max_length=10, choices=languages, blank=True, help_text=_("Empty: the browser's.")
     )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        default="",
+        validators=[validate_zone],
+        help_text=_("In which times are shown, like Europe/Berlin. Empty: UTC."),
+    )
+    # Whether pages lead them from connecting an account to the autopilot; and whether they have seen a plan, which
+    # leaves no other row.
+    is_guided = models.BooleanField(default=False, editable=False)
+    has_previewed = models.BooleanField(default=False, editable=False)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -112,6 +128,25 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
+
+
+class SetUp(models.Model):
+    """One row from the moment this server has had a user, kept for ever: who comes later cannot set it up.
+
+    The primary key is what two first visitors fight over; one of them loses.
+    """
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "set-up"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="accounts_set_up_once")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}"
 
 
 class Notice(models.Model):

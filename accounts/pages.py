@@ -5,6 +5,7 @@ from smtplib import SMTPException
 from typing import Any
 
 from allauth.account import views
+from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,11 +14,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import forms, selectors, services
+from accounts import first_visit, forms, selectors, services
 from accounts.models import User
-from botbalance.lib.errors import AppError
+from botbalance.lib.errors import AppError, Conflict
+from botbalance.lib.moments import UTC_NAME
 from botbalance.lib.web import add_errors, back, say
 
 logger = logging.getLogger(__name__)
@@ -44,7 +47,17 @@ def remember_language(response: HttpResponseBase, language: str) -> None:
 # --- Signing in and up ------------------------------------------------------------------------------------
 
 
-class SignInView(views.LoginView):
+class _NotBeforeSetUp:
+    """On a server without users there is nobody to sign in: whoever asks is led to making the first account."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if selectors.is_unused():
+            return redirect("set_up")
+        response: HttpResponse = super().get(request, *args, **kwargs)  # type: ignore[misc]
+        return response
+
+
+class SignInView(_NotBeforeSetUp, views.LoginView):
     form_class = forms.SignInForm
 
     def form_valid(self, form: forms.SignInForm) -> HttpResponse:
@@ -55,7 +68,7 @@ class SignInView(views.LoginView):
         return response
 
 
-class SignUpView(views.SignupView):
+class SignUpView(_NotBeforeSetUp, views.SignupView):
     form_class = forms.SignUpForm
 
     def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
@@ -65,6 +78,31 @@ class SignUpView(views.SignupView):
             add_errors(form, error)
             response = self.form_invalid(form)
         return response
+
+
+@sensitive_post_parameters("password1", "code")
+@require_http_methods(["GET", "POST"])
+@never_cache
+def set_up(request: HttpRequest) -> HttpResponse:
+    """The first visitor of a server that has never had a user makes its superadmin, and is signed in."""
+    if not selectors.is_unused():
+        return redirect("account_login")
+    needs_code = not first_visit.is_at_this_machine(request)
+    form = forms.SetUpForm(request.POST or None, needs_code=needs_code)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = form.save(request)
+        except Conflict as error:
+            say(request, error)
+            return redirect("account_login")
+        except AppError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("This server is yours: you are its superadmin."))
+            response: HttpResponse = perform_login(request, user, email_verification="none")
+            return response
+    status = 400 if form.errors else 200
+    return render(request, "account/set_up.html", {"form": form, "needs_code": needs_code}, status=status)
 
 
 # --- Passwords --------------------------------------------------------------------------------------------
@@ -128,6 +166,7 @@ def _show(request: HttpRequest, **more: Any) -> HttpResponse:
     user = signed_in(request)
     context = {
         "language_form": forms.LanguageForm(initial={"language": user.language}),
+        "time_zone_form": forms.TimeZoneForm(initial={"time_zone": user.time_zone or UTC_NAME}),
         "tokens": selectors.live_tokens(user),
         "api_address": request.build_absolute_uri("/api/auth/me"),
         **more,
@@ -154,6 +193,19 @@ def set_language(request: HttpRequest) -> HttpResponse:
     response = redirect("accounts:settings")
     remember_language(response, user.language)
     return response
+
+
+@require_POST
+@login_required
+@never_cache
+def set_time_zone(request: HttpRequest) -> HttpResponse:
+    """Chosen on the Account page, or offered by a script where the browser is in another zone than the pages are."""
+    form = forms.TimeZoneForm(request.POST)
+    if not form.is_valid():
+        return _show(request, time_zone_form=form, status=400)
+    user = services.set_time_zone(signed_in(request), form.cleaned_data["time_zone"])
+    messages.success(request, _("Times are shown in %(zone)s from now on.") % {"zone": user.time_zone})
+    return back(request, reverse("accounts:settings"))
 
 
 @require_POST

@@ -7,8 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
-from accounts.models import Notice, Role, User, normalise_email
+from accounts.models import Notice, Role, SetUp, User, normalise_email
 from botbalance.lib.errors import NotFound
+
+
+def is_unused() -> bool:
+    """Whether this server has never had a user: then, and only then, its first visitor makes the superadmin."""
+    return not (SetUp.objects.exists() or User.objects.exists())
 
 
 def user_by_email(email: str) -> User:

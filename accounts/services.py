@@ -19,10 +19,11 @@ from django.utils.translation import override
 from knox.models import AuthToken
 
 from accounts import selectors
-from accounts.models import Notice, Role, User, languages, normalise_email
+from accounts.models import Notice, Role, SetUp, User, languages, normalise_email
 from botbalance.lib import cache
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import Conflict, Invalid
+from botbalance.lib.moments import in_zone, validate_zone
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,37 @@ SENDING = "accounts:sending-notices"
 
 def register(email: str, password: str) -> User:
     """A new user who can sign in at once. Raises Invalid with what is wrong in `email` and `password`."""
+    email = _checked(email, password)
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password)
+    except IntegrityError:
+        # Somebody registered the same address between the look and the leap.
+        raise Invalid(_("This account cannot be created."), fields={"email": [_taken()]}) from None
+
+
+def set_up(email: str, password: str) -> User:
+    """The superadmin of a server that has never had a user; of two who try at once one gets it.
+
+    Raises Invalid with what is wrong in `email` and `password`, Conflict where there is or was a user.
+    """
+    email = _checked(email, password)
+    if not selectors.is_unused():
+        raise _set_up_already()
+    try:
+        with transaction.atomic():
+            SetUp.objects.create(pk=SetUp.ONLY)
+            return User.objects.create_superuser(email, password)
+    except IntegrityError:
+        raise _set_up_already() from None
+
+
+def _set_up_already() -> Conflict:
+    return Conflict(_("This server is set up already. Sign in, or ask whoever runs it."), code="set_up_already")
+
+
+def _checked(email: str, password: str) -> str:
+    """The address as it is stored. Raises Invalid where a user with it and the password cannot be made."""
     email = normalise_email(email)
     fields: dict[str, list[str]] = {}
     try:
@@ -58,12 +90,7 @@ def register(email: str, password: str) -> User:
         fields["email"] = [_taken()]
     if fields:
         raise Invalid(_("This account cannot be created."), fields=fields)
-    try:
-        with transaction.atomic():
-            return User.objects.create_user(email, password)
-    except IntegrityError:
-        # Somebody registered the same address between the look and the leap.
-        raise Invalid(_("This account cannot be created."), fields={"email": [_taken()]}) from None
+    return email
 
 
 def _taken() -> str:
@@ -105,12 +132,40 @@ def resume(user: User) -> User:
     return user
 
 
+def guide(user: User, *, on: bool) -> User:
+    """Lead the user from page to page until they have an autopilot, or leave them alone. Twice is the same as once."""
+    user.is_guided = on
+    user.save(update_fields=["is_guided"])
+    return user
+
+
+def note_preview(user: User) -> None:
+    """Remember that the user has seen a plan, the one step of the guide that leaves no other row."""
+    if user.is_guided and not user.has_previewed:
+        user.has_previewed = True
+        user.save(update_fields=["has_previewed"])
+
+
 def set_language(user: User, language: str) -> User:
     """The language of the user's pages; empty means the browser's. Raises Invalid for one we do not speak."""
     if language and language not in dict(languages()):
         raise Invalid(_("This language is not available."), fields={"language": [_("Choose one of the list.")]})
     user.language = language
     user.save(update_fields=["language"])
+    return user
+
+
+def set_time_zone(user: User, name: str) -> User:
+    """The zone in which times are shown to the user, like Europe/Berlin; empty means UTC, and that none was chosen.
+
+    Raises Invalid for a zone that there is not.
+    """
+    try:
+        validate_zone(name)
+    except ValidationError as error:
+        raise Invalid(_("This time zone is not available."), fields={"time_zone": error.messages}) from None
+    user.time_zone = name
+    user.save(update_fields=["time_zone"])
     return user
 
 
@@ -155,8 +210,8 @@ def tell(user: User, title: str, text: str = "", link: str = "") -> Notice:
 
 @contextmanager
 def speaking_to(user: User) -> Iterator[None]:
-    """Sentences made inside are in the user's language."""
-    with override(user.language or settings.LANGUAGE_CODE):
+    """Sentences made inside are in the user's language, and times in their zone."""
+    with override(user.language or settings.LANGUAGE_CODE), in_zone(user.time_zone):
         yield
 
 

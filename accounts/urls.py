@@ -11,6 +11,7 @@ from accounts import pages
 account_page = [
     path("", pages.account_settings, name="settings"),
     path("language/", pages.set_language, name="language"),
+    path("time-zone/", pages.set_time_zone, name="time_zone"),
     path("tokens/create/", pages.create_token, name="create_token"),
     path("tokens/revoke-all/", pages.revoke_all_tokens, name="revoke_all_tokens"),
     path("notices/", pages.notice_list, name="notices"),
@@ -20,6 +21,7 @@ account_page = [
 ]
 
 urlpatterns = [
+    path("set-up/", pages.set_up, name="set_up"),
     path("sign-in/", pages.SignInView.as_view(), name="account_login"),
     path("sign-up/", pages.SignUpView.as_view(), name="account_signup"),
     path("sign-out/", views.logout, name="account_logout"),

@@ -220,6 +220,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.TimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -242,7 +243,7 @@ TEMPLATES = [
                 "botbalance.context.venue",
                 "accounts.context.notices",
             ],
-            "builtins": ["botbalance.lib.templatetags.numbers"],
+            "builtins": ["botbalance.lib.templatetags.numbers", "botbalance.lib.templatetags.moments"],
         },
     },
 ]

@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from botbalance.lib.moments import clock_time
 from botbalance.lib.money import plain
 from botbalance.lib.templatetags.numbers import money
 from exchanges.domain import Venue
@@ -52,12 +53,6 @@ MOMENTS = frozenset({"at"})
 
 
 # --- Moments ---------------------------------------------------------------------------------------------
-
-
-def clock_time(moment: datetime) -> str:
-    """A moment in UTC: only the time where it is near, with its date where it is not."""
-    near = abs((moment - timezone.now()).total_seconds()) < 12 * 3600
-    return f"{moment:%H:%M:%S} UTC" if near else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def relative(moment: datetime) -> str:

@@ -90,3 +90,13 @@ const fade = (event, stale) => event.detail.elt.closest("[data-live]")?.classLis
 document.addEventListener("htmx:sendError", (event) => fade(event, true));
 document.addEventListener("htmx:responseError", (event) => fade(event, true));
 document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.xhr.status < 400) fade(event, false); });
+
+// A browser in another time zone than the pages speak of is offered its own; nothing changes until it is accepted.
+document.querySelectorAll("form[data-zone]").forEach((form) => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const same = (name) => (["Etc/UTC", "GMT", "Etc/GMT"].includes(name) ? "UTC" : name);
+  if (!zone || same(zone) === same(form.dataset.zone)) return;
+  form.querySelector("[data-zone-name]").textContent = zone;
+  form.querySelector("[data-zone-value]").value = zone;
+  form.hidden = false;
+});

@@ -21,6 +21,7 @@ TEMPLATES = django_settings.BASE_DIR / "templates"
 PAGES = ["account_login", "account_signup", "account_reset_password", "account_reset_password_done", "account_inactive"]
 
 
+@pytest.mark.usefixtures("alice")
 @pytest.mark.parametrize("name", PAGES)
 def test_the_pages_of_strangers_answer(client: Client, name: str) -> None:
     answer = client.get(reverse(name))
@@ -30,6 +31,7 @@ def test_the_pages_of_strangers_answer(client: Client, name: str) -> None:
     assert "<title>" in page
 
 
+@pytest.mark.usefixtures("alice")
 @pytest.mark.parametrize(("venue", "badge"), [("mock", "PAPER"), ("testnet", "TESTNET"), ("mainnet", "LIVE")])
 def test_the_header_names_the_venue(client: Client, settings: Settings, venue: str, badge: str) -> None:
     settings.EXCHANGE_ENV = venue

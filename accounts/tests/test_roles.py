@@ -75,7 +75,8 @@ def test_users_are_found_by_address_in_any_case(alice: User) -> None:
         selectors.user_by_email("bob@example.org")
 
 
-def test_the_admin_sends_a_stranger_to_the_sign_in_page(client: Client, db: None) -> None:
+@pytest.mark.usefixtures("alice")
+def test_the_admin_sends_a_stranger_to_the_sign_in_page(client: Client) -> None:
     answer = client.get("/admin/", follow=True)
     assert answer.redirect_chain[-1][0].startswith("/auth/sign-in/?next=")
     assert client.get("/admin/login/")["Location"].startswith("/auth/sign-in/")

@@ -15,6 +15,7 @@ import pybreaker
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from botbalance.lib.moments import full_time
 from exchanges.errors import ExchangeError, OutcomeUnknown, Unavailable
 
 LONGEST_RETRY_WAIT_SECONDS = 5
@@ -81,13 +82,9 @@ def _is_breakage(error: ExchangeError | None) -> bool:
     return isinstance(error, Unavailable | OutcomeUnknown) and not 400 <= error.http_status < 500
 
 
-def _clock_time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _open_until(moment: datetime) -> Unavailable:
     error = Unavailable(
-        _("The exchange has not been answering; nothing is sent to it until %(time)s.") % {"time": _clock_time(moment)}
+        _("The exchange has not been answering; nothing is sent to it until %(time)s.") % {"time": full_time(moment)}
     )
     error.not_before_ms = int(moment.timestamp() * 1000)
     return error

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 
+from botbalance.lib.moments import full_time
 from exchanges.errors import Throttled, Unavailable
 from exchanges.ledger.domain import Reason, Verdict
 from exchanges.ledger.pause import BANNED, SLOWED
@@ -38,7 +39,8 @@ def held_sentence(status: int) -> str:
 
 
 def clock_time(moment_ms: int) -> str:
-    return f"{datetime.fromtimestamp(moment_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    """A moment in the zone of whoever reads it."""
+    return full_time(datetime.fromtimestamp(moment_ms / 1000, UTC))
 
 
 def store_down() -> Unavailable:

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from accounts import first_visit, selectors
 from botbalance import services
 
 
@@ -12,3 +13,5 @@ class Command(BaseCommand):
         services.prepare_databases()
         added = services.ensure_schedule()
         self.stdout.write("Databases ready." + (f" Scheduled: {', '.join(added)}." if added else ""))
+        if selectors.is_unused():
+            self.stdout.write(f"Nobody has an account here yet. The set-up code of the first one: {first_visit.code()}")

@@ -14,6 +14,7 @@ from cheroot import wsgi
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts import first_visit, selectors
 from botbalance import services
 from botbalance.celery import app
 from botbalance.wsgi import application
@@ -59,6 +60,9 @@ class Command(BaseCommand):
 
     def _announce(self, address: str) -> None:
         self.stdout.write(f"\nBotBalance is at {address}  (EXCHANGE_ENV={settings.EXCHANGE_ENV}; Ctrl-C stops it)")
+        if selectors.is_unused():
+            self.stdout.write("  open it and make the first account, the superadmin's")
+            self.stdout.write(f"  from another machine it asks for the set-up code {first_visit.code()}")
         for email, password in services.SignIns().working().items():
             self.stdout.write(f"  sign in as {email}  password {password}")
         self.stdout.flush()
