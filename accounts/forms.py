@@ -66,8 +66,8 @@ class SetUpForm(Plain, allauth_forms.SignupForm):
             raise forms.ValidationError(_("This is not the set-up code of this server."))
         return code
 
-    def save(self, request: HttpRequest) -> User:
-        """Raises Invalid, or Conflict where somebody else was first."""
+    def make(self, request: HttpRequest) -> User:
+        """The superadmin. Raises Invalid, or Conflict where somebody else was first."""
         user = services.set_up(self.cleaned_data["email"], self.cleaned_data["password1"])
         services.guide(user, on=True)
         setup_user_email(request, user, [EmailAddress(email=user.email)])

@@ -91,7 +91,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     form = forms.SetUpForm(request.POST or None, needs_code=needs_code)
     if request.method == "POST" and form.is_valid():
         try:
-            user = form.save(request)
+            user = form.make(request)
         except Conflict as error:
             say(request, error)
             return redirect("account_login")

@@ -21,10 +21,11 @@ from botbalance.lib.web import back, say
 from exchanges import selectors as exchanges
 from exchanges import services as venues
 from exchanges.models import ExchangeAccount
-from strategies import forms, market_caps, selectors, services
+from strategies import forms, market_caps, preset_forms, presets, selectors, services
 from strategies.market_caps import Coin
 from strategies.models import Strategy, TargetProposal
 from strategies.presentation import leg_reason, model_reason, model_summary, skip_reason, when_it_acts
+from strategies.presets import Preset, Row, Unit
 from strategies.target_models import ModelKind
 
 PROPOSALS_SHOWN = 20
@@ -102,7 +103,7 @@ def _submitted(
     kind = forms.chosen_model(request.POST, before)
     # A model whose settings were not on the page yet is not saved with settings that nobody has seen.
     is_unseen = request.POST.get("shown_model", kind.value) != kind.value
-    if is_unseen or not {"add", "remove", "choose", "lookup"}.isdisjoint(request.POST):
+    if is_unseen or not {"add", "remove", "choose", "lookup", "preset"}.isdisjoint(request.POST):
         return _as_typed(request, kind, around, is_unseen=is_unseen)
     form, model_form = forms.StrategyForm(request.POST), forms.TargetModelForm(request.POST, kind=kind)
     rows_typed = forms.bound_rows(request.POST, kind)
@@ -138,6 +139,8 @@ def _as_typed(request: HttpRequest, kind: ModelKind, around: dict[str, Any], *, 
         rows = [row for index, row in enumerate(rows) if str(index) != request.POST["remove"]]
     elif "lookup" in request.POST:
         coins = _look_up(request, rows)
+    elif "preset" in request.POST:
+        rows = _begun_anew(request, kind, around) or rows
     strategy: Strategy | None = around["strategy"]
     initial = request.POST.dict()
     if is_unseen:
@@ -146,7 +149,36 @@ def _as_typed(request: HttpRequest, kind: ModelKind, around: dict[str, Any], *, 
         initial = {**{name: stored[name] for name in stored if name.startswith("model_")}, **initial}
         messages.info(request, _("Here are the settings of the model. Nothing was saved yet."))
     form, model_form = forms.StrategyForm(initial=initial), forms.TargetModelForm(initial=initial, kind=kind)
-    return _form_page(request, form, model_form, forms.unbound_rows(rows, kind, coins), **around)
+    preset_form = around.get("preset_form")
+    status = 400 if preset_form is not None and preset_form.errors else 200
+    return _form_page(request, form, model_form, forms.unbound_rows(rows, kind, coins), status=status, **around)
+
+
+def _begun_anew(request: HttpRequest, kind: ModelKind, around: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the chosen preset or the pasted list; none where there are none, which is said."""
+    account: ExchangeAccount | None = around["account"]
+    chosen = request.POST["preset"]
+    form = preset_forms.PresetForm(request.POST)
+    around["preset_form"] = form
+    found: list[Row] = []
+    if chosen == "pasted":
+        if form.is_valid():
+            text, unit = form.cleaned_data["pasted"], Unit(form.cleaned_data["unit"])
+            read = presets.pasted(text, unit, account.quote if account else "USDT")
+            for problem in read.problems:
+                form.add_error("pasted", problem)
+            for remark in read.remarks:
+                messages.info(request, remark)
+            found = read.rows
+    elif chosen in Preset.values and account is not None:
+        try:
+            found = presets.rows_of(Preset(chosen), account)
+        except AppError as error:
+            say(request, error)
+    if found:
+        around["preset_form"] = preset_forms.PresetForm()
+        messages.info(request, _("These targets take the place of those before. Nothing was saved yet."))
+    return preset_forms.rows_to_type(found, kind)
 
 
 def _look_up(request: HttpRequest, rows: list[dict[str, Any]]) -> dict[str, list[Coin]]:
@@ -181,6 +213,7 @@ def _form_page(
         "form": form,
         "model_form": model_form,
         "rows": rows,
+        "preset_form": context.get("preset_form") or preset_forms.PresetForm(),
         "quote": account.quote if account else "USDT",
         "known_assets": _known_assets(account) if account else [],
         "has_model": model_form.kind != ModelKind.FIXED,
