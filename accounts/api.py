@@ -18,8 +18,8 @@ from rest_framework.views import APIView
 from accounts import selectors, services
 from accounts.authentication import TokenAuthentication
 from accounts.models import Notice, Role, User
-from botbalance.lib.api import OldestLast
 from botbalance.lib.errors import AppError
+from botbalance.lib.lists import PAGE, list_of, page
 
 
 class WrongCredentials(AppError):
@@ -131,7 +131,9 @@ class MeView(APIView):
 
 
 class NoticeList(APIView):
-    @extend_schema(operation_id="me_notices", parameters=[NoticeFilter], responses=NoticeOut(many=True), tags=["me"])
+    @extend_schema(
+        operation_id="me_notices", parameters=[NoticeFilter, PAGE], responses=list_of(NoticeOut), tags=["me"]
+    )
     def get(self, request: Request) -> Response:
         """What I was told while I was not looking, newest first; `seen=false`: what I have not dismissed."""
         query = NoticeFilter(data=request.query_params)
@@ -139,9 +141,7 @@ class NoticeList(APIView):
         rows = selectors.notices_of(_user(request))
         if query.validated_data["seen"] is not None:
             rows = rows.filter(seen_at__isnull=not query.validated_data["seen"])
-        paginator = OldestLast()
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return Response({"results": NoticeOut(page, many=True).data, "next": paginator.get_next_link()})
+        return page(request, rows, NoticeOut)
 
 
 class NoticeSeen(APIView):

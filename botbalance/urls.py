@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework.negotiation import DefaultContentNegotiation
 
 from botbalance import api, health, metrics, pages
 from botbalance.account_performance import api as performance_api
@@ -40,7 +41,7 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("api/auth/", include("accounts.api_urls")),
     path("api/me/", include(me)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation), name="schema"),
     path("health/live", health.live),
     path("metrics", metrics.metrics),
     path("admin/", admin.site.urls),

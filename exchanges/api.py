@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from botbalance.lib.lists import AllInOne, list_of, page, page_query
 from exchanges import selectors, services
 from exchanges.models import ExchangeAccount
 
@@ -38,10 +39,11 @@ class RenameSerializer(serializers.Serializer[Any]):
 
 
 class AccountList(APIView):
-    @extend_schema(responses=AccountSerializer(many=True))
+    @extend_schema(parameters=[page_query(AllInOne)], responses=list_of(AccountSerializer))
     def get(self, request: Request) -> Response:
+        """Connected accounts, oldest first."""
         rows = selectors.accounts_of(request.user)  # type: ignore[arg-type]
-        return Response({"results": AccountSerializer(rows, many=True).data})
+        return page(request, rows, AccountSerializer, pages=AllInOne)
 
     @extend_schema(request=ConnectSerializer, responses={201: AccountSerializer})
     def post(self, request: Request) -> Response:

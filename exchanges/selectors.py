@@ -21,6 +21,14 @@ def account_of(user: User, account_id: int) -> ExchangeAccount:
     return account
 
 
+def account_ever_of(user: User, account_id: int) -> ExchangeAccount:
+    """The user's account, also one that is disconnected by now, or NotFound: another's looks like none."""
+    account = ExchangeAccount.objects.filter(user=user, pk=account_id).first()
+    if account is None:
+        raise NotFound(_("There is no such exchange account."))
+    return account
+
+
 def any_account(account_id: int) -> ExchangeAccount:
     """Anybody's connected account, for the operator's commands; NotFound where there is none."""
     account = ExchangeAccount.objects.filter(pk=account_id, archived_at=None).first()

@@ -219,6 +219,8 @@ class Order(models.Model):
 class Fill(models.Model):
     """One trade of an order, as the exchange reports it."""
 
+    # The order's: the newest fills of one user among everybody's are read by it.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="fills")
     trade_id = models.BigIntegerField()
     price = MoneyField()
@@ -231,7 +233,7 @@ class Fill(models.Model):
 
     class Meta:
         ordering = ["at", "trade_id"]
-        indexes = [models.Index(fields=["at"])]
+        indexes = [models.Index(fields=["at"]), models.Index(fields=["user", "-id"])]
         constraints = [
             models.UniqueConstraint(fields=["order", "trade_id"], name="one_fill_per_trade"),
         ]

@@ -1,10 +1,9 @@
 """Reads of runs and orders. `order_of` and `run_of` are the only doors to a row on behalf of a user."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
@@ -35,22 +34,6 @@ DUE = Q(status__in=UNFINISHED) | (~Q(executed_quantity=F("recorded_quantity")) &
 def orders_of(user: User) -> QuerySet[Order]:
     """The user's orders, newest first."""
     return Order.objects.filter(user=user).select_related("account", "round")
-
-
-def filter_orders(rows: QuerySet[Order], wanted: Mapping[str, Any]) -> QuerySet[Order]:
-    """Narrow a list by account, run, symbol, side or status ("open": not ended); unknown values match none."""
-    if wanted.get("account"):
-        rows = rows.filter(account_id=wanted["account"])
-    if wanted.get("run"):
-        rows = rows.filter(round__run_id=wanted["run"])
-    if wanted.get("symbol"):
-        rows = rows.filter(symbol=str(wanted["symbol"]).upper())
-    if wanted.get("side"):
-        rows = rows.filter(side=wanted["side"])
-    status = str(wanted.get("status") or "")
-    if status.lower() == "open":
-        return rows.filter(status__in=UNFINISHED)
-    return rows.filter(status=status.upper()) if status else rows
 
 
 def order_of(user: User, order_id: int) -> Order:

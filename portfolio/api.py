@@ -2,13 +2,18 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from botbalance.lib.api import AmountField, OldestLast
+from botbalance.lib import csv_files
+from botbalance.lib.api import AmountField
+from botbalance.lib.lists import PAGE, IdField, OldestFirst, Window, asked, list_of, page, page_query
 from botbalance.lib.money import plain
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
@@ -22,20 +27,24 @@ REFRESH = OpenApiParameter("refresh", bool, description="Read the balances now, 
 
 
 class AccountQuery(serializers.Serializer[Any]):
-    account = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+    account = IdField(required=False, help_text="An account of yours; the first one when left out.")
 
 
 class RefreshQuery(serializers.Serializer[Any]):
     refresh = serializers.BooleanField(required=False, default=False)
 
 
-class HistoryQuery(AccountQuery):
-    """`from` and `to`: a time with its zone, such as 2026-11-01T00:00:00Z."""
+class HistoryQuery(Window, AccountQuery):
+    """Within a time, of one account, connected or not."""
 
-    def get_fields(self) -> dict[str, Any]:
-        # `from` is a word of the language and cannot be written as a class attribute.
-        times = {name: serializers.DateTimeField(required=False) for name in ("from", "to")}
-        return {**super().get_fields(), **times}
+
+class SnapshotFilter(HistoryQuery):
+    reason = serializers.ChoiceField(required=False, choices=PortfolioSnapshot.Reason.choices)
+
+
+class CashFlowFilter(HistoryQuery):
+    kind = serializers.ChoiceField(required=False, choices=CashFlow.Kind.choices)
+    asset = serializers.CharField(required=False, max_length=20, help_text="Such as BTC, in any letters.")
 
 
 class SnapshotSerializer(serializers.ModelSerializer[PortfolioSnapshot]):
@@ -95,29 +104,71 @@ class BalancesView(APIView):
         return 0
 
 
-class HistoryView(APIView):
-    """NAV over time, oldest first, at most 2,000 points."""
+def account_ever_of_query(request: Request, wanted: dict[str, Any]) -> ExchangeAccount:
+    """The account a list is asked for, connected or not, or the user's first."""
+    user: Any = request.user
+    if wanted.get("account"):
+        return exchanges.account_ever_of(user, wanted["account"])
+    return exchanges.chosen_account(user, None)
 
-    @extend_schema(parameters=[ACCOUNT, HistoryQuery], responses=SnapshotSerializer(many=True))
+
+def wanted_snapshots(request: Request) -> tuple[ExchangeAccount, QuerySet[PortfolioSnapshot], dict[str, Any]]:
+    """Snapshots that a request asks for: of which account, and how they are narrowed."""
+    wanted = asked(SnapshotFilter, request)
+    account = account_ever_of_query(request, wanted)
+    rows = selectors.history(account, wanted.get("from"), wanted.get("to"))
+    return account, rows.filter(reason=wanted["reason"]) if "reason" in wanted else rows, wanted
+
+
+class HistoryView(APIView):
+    """NAV and holdings of an account over time, oldest first."""
+
+    @extend_schema(
+        parameters=[SnapshotFilter, page_query(OldestFirst)],
+        responses=list_of(SnapshotSerializer, account=serializers.IntegerField()),
+    )
     def get(self, request: Request) -> Response:
-        query = HistoryQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        account = account_of_query(request)
-        rows = selectors.history(account, query.validated_data.get("from"), query.validated_data.get("to"))
-        newest = rows.order_by("-at", "-id")[:2000]
-        return Response({"account": account.pk, "results": SnapshotSerializer(list(reversed(newest)), many=True).data})
+        account, rows, _wanted = wanted_snapshots(request)
+        return page(request, rows, SnapshotSerializer, pages=OldestFirst, account=account.pk)
+
+
+SNAPSHOT_COLUMNS: csv_files.Columns = {
+    "at": lambda row: row.at,
+    "reason": lambda row: row.reason,
+    "nav": lambda row: row.nav,
+    "quote": lambda row: row.quote,
+    "bitcoin_price": lambda row: row.bitcoin_price,
+    "holdings": lambda row: " ".join(f"{holding['total']} {holding['asset']}" for holding in row.holdings),
+}
+
+
+class HistoryFile(APIView):
+    """NAV and holdings of an account over time as a CSV file, oldest first: all that the filters leave."""
+
+    @extend_schema(
+        parameters=[SnapshotFilter],
+        responses={(200, csv_files.CONTENT_TYPE): OpenApiTypes.STR},
+        operation_id="me_portfolio_history_csv",
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        account, rows, wanted = wanted_snapshots(request)
+        whose = f"{account.label} {account.pk}"
+        name = csv_files.file_name("snapshots", whose, wanted.get("from"), wanted.get("to"))
+        return csv_files.answer(name, SNAPSHOT_COLUMNS, csv_files.in_chunks(rows, oldest_first=True))
 
 
 class CashFlowList(APIView):
     """What came into an account, or left it, without an order of ours, newest first. `value` is in its quote."""
 
-    @extend_schema(parameters=[ACCOUNT, HistoryQuery], responses=CashFlowSerializer(many=True))
+    @extend_schema(
+        parameters=[CashFlowFilter, PAGE], responses=list_of(CashFlowSerializer, account=serializers.IntegerField())
+    )
     def get(self, request: Request) -> Response:
-        query = HistoryQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        account = account_of_query(request)
-        rows = selectors.cash_flows(account, query.validated_data.get("from"), query.validated_data.get("to"))
-        paginator = OldestLast()
-        page = paginator.paginate_queryset(rows, request, view=self)
-        body = {"account": account.pk, "results": CashFlowSerializer(page, many=True).data}
-        return Response({**body, "next": paginator.get_next_link()})
+        wanted = asked(CashFlowFilter, request)
+        account = account_ever_of_query(request, wanted)
+        rows = selectors.cash_flows(account, wanted.get("from"), wanted.get("to"))
+        if "kind" in wanted:
+            rows = rows.filter(kind=wanted["kind"])
+        if "asset" in wanted:
+            rows = rows.filter(asset=wanted["asset"].upper())
+        return page(request, rows, CashFlowSerializer, account=account.pk)

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from botbalance.lib.api import AmountField
 from botbalance.lib.errors import Invalid
+from botbalance.lib.lists import AllInOne, IdField, asked, list_of, page, page_query
 from exchanges import selectors as exchanges
 from strategies import concerns, selectors, services
 from strategies.models import Allocation, Strategy
@@ -140,11 +141,22 @@ def _set_active(strategy: Strategy, wanted: bool | None) -> None:
         services.deactivate(strategy)
 
 
+class StrategyFilter(serializers.Serializer[Any]):
+    account = IdField(required=False, help_text="Only of this account.")
+    is_active = serializers.BooleanField(required=False, default=None, allow_null=True, help_text="Only active ones.")
+
+
 class StrategyList(APIView):
-    @extend_schema(responses=StrategySerializer(many=True))
+    @extend_schema(parameters=[StrategyFilter, page_query(AllInOne)], responses=list_of(StrategySerializer))
     def get(self, request: Request) -> Response:
-        rows = selectors.strategies_of(request.user)  # type: ignore[arg-type]
-        return Response({"results": StrategySerializer(rows, many=True).data})
+        """Strategies, oldest first."""
+        wanted, user = asked(StrategyFilter, request), request.user
+        rows = selectors.strategies_of(user)  # type: ignore[arg-type]
+        if "account" in wanted:
+            rows = rows.filter(account=exchanges.account_of(user, wanted["account"]))  # type: ignore[arg-type]
+        if wanted["is_active"] is not None:
+            rows = rows.filter(is_active=wanted["is_active"])
+        return page(request, rows, StrategySerializer, pages=AllInOne)
 
     @extend_schema(request=StrategySerializer, responses={201: StrategySerializer})
     def post(self, request: Request) -> Response:

@@ -10,12 +10,11 @@ from rest_framework.views import APIView
 
 from botbalance.lib.api import AmountField
 from botbalance.lib.errors import AppError
+from botbalance.lib.lists import PAGE, list_of, page
 from strategies import selectors, services
 from strategies.domain import Leg
 from strategies.models import ProposedWeight, TargetProposal
 from strategies.presentation import leg_reason, model_reason, skip_reason
-
-MOST_SHOWN = 50
 
 
 class ProposedWeightSerializer(serializers.ModelSerializer[ProposedWeight]):
@@ -92,12 +91,11 @@ class Refresh(APIView):
 
 
 class ProposalList(APIView):
-    @extend_schema(responses=ProposalSerializer(many=True))
+    @extend_schema(parameters=[PAGE], responses=list_of(ProposalSerializer))
     def get(self, request: Request, strategy_id: int) -> Response:
-        """The latest proposals, the newest first."""
+        """The proposals, the newest first."""
         strategy = selectors.strategy_of(request.user, strategy_id)  # type: ignore[arg-type]
-        rows = selectors.proposals_of(strategy)[:MOST_SHOWN]
-        return Response({"results": ProposalSerializer(rows, many=True).data})
+        return page(request, selectors.proposals_of(strategy), ProposalSerializer)
 
 
 class ProposalDetail(APIView):

@@ -32,6 +32,14 @@ def strategy_of(user: User, strategy_id: int) -> Strategy:
     return strategy
 
 
+def strategy_ever_of(user: User, strategy_id: int) -> Strategy:
+    """The user's strategy, also one that is deleted by now, or NotFound: another's looks like none."""
+    strategy = Strategy.objects.filter(user=user, pk=strategy_id).first()
+    if strategy is None:
+        raise NotFound(_("There is no such strategy."))
+    return strategy
+
+
 def active_strategy(account: ExchangeAccount) -> Strategy | None:
     """The strategy whose targets the account follows."""
     rows = Strategy.objects.filter(account=account, is_active=True, archived_at=None)

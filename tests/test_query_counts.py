@@ -103,8 +103,8 @@ def grow(user: User, size: int) -> None:
             OrderEvent.objects.bulk_create(OrderEvent(order=order, kind="report", status="NEW") for _ in range(size))
             Fill.objects.bulk_create(
                 Fill(
-                    order=order, trade_id=trade, price=D(1), quantity=D(1), quote_quantity=D(1), commission=D(0),
-                    commission_asset="BTC", is_maker=True, at=now,
+                    user=user, order=order, trade_id=trade, price=D(1), quantity=D(1), quote_quantity=D(1),
+                    commission=D(0), commission_asset="BTC", is_maker=True, at=now,
                 )
                 for trade in range(size)
             )  # fmt: skip

@@ -15,7 +15,6 @@ from rest_framework.views import APIView
 
 from botbalance.account_performance import figures
 from botbalance.account_performance.exporting import lots_body, lots_csv
-from botbalance.account_performance.reading import account_ever_of
 from botbalance.account_performance.tax_lots import account_lots
 from botbalance.account_performance.words import reason
 from botbalance.lib.errors import Invalid
@@ -87,7 +86,7 @@ class TaxLotsView(APIView):
 def _account_ever(request: Request, account_id: int | None) -> ExchangeAccount:
     if account_id is None:
         return exchanges.chosen_account(request.user, None)  # type: ignore[arg-type]
-    return account_ever_of(request.user, account_id)  # type: ignore[arg-type]
+    return exchanges.account_ever_of(request.user, account_id)  # type: ignore[arg-type]
 
 
 def csv_answer(account: ExchangeAccount, method: Method, year: int | None) -> HttpResponse:

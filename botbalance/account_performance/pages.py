@@ -21,7 +21,6 @@ from botbalance.account_performance import figures
 from botbalance.account_performance.api import TaxLotsQuery, csv_answer
 from botbalance.account_performance.exporting import lots_body, years_of
 from botbalance.account_performance.figures import PERIODS, Curves, Period, Periods
-from botbalance.account_performance.reading import account_ever_of
 from botbalance.account_performance.tax_lots import AccountLots, account_lots
 from botbalance.account_performance.words import PERIOD_NAMES, reason
 from botbalance.lib.errors import Invalid, NotFound
@@ -75,7 +74,7 @@ def performance(request: HttpRequest, account_id: int) -> HttpResponse:
 @never_cache
 def tax_lots(request: HttpRequest, account_id: int) -> HttpResponse:
     """Tax lots as a file: CSV or JSON."""
-    account = account_ever_of(signed_in(request), account_id)
+    account = exchanges.account_ever_of(signed_in(request), account_id)
     query = TaxLotsQuery(data={name: value for name, value in request.GET.items() if value})
     if not query.is_valid():
         raise Invalid(_("There are no tax lots of that kind."))

@@ -8,10 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from heapq import merge
 
-from django.utils.translation import gettext as _
-
 from accounts.models import User
-from botbalance.lib.errors import NotFound
 from botbalance.lib.money import ZERO, exact
 from exchanges.domain import Side
 from exchanges.models import ExchangeAccount
@@ -112,14 +109,6 @@ def _change(trade: Trade) -> Change:
         ):
             amounts[asset] = amounts.get(asset, ZERO) + amount
     return Change(trade.at, amounts)
-
-
-def account_ever_of(user: User, account_id: int) -> ExchangeAccount:
-    """The user's account, also one that is disconnected by now, or NotFound: another's looks like none."""
-    account = ExchangeAccount.objects.filter(user=user, pk=account_id).first()
-    if account is None:
-        raise NotFound(_("There is no such exchange account."))
-    return account
 
 
 def accounts_ever_of(user: User) -> list[ExchangeAccount]:

@@ -104,19 +104,41 @@ def json_error(request: HttpRequest, status: int, code: str, message: str) -> Js
 
 
 class OldestLast(CursorPagination):
-    """Pages of rows, newest first, that stay what they are while rows are added: `limit` and `cursor`."""
+    """Pages of rows, newest first, that stay what they are while rows are added: `limit` and `cursor`. A size or a
+    cursor that is none is refused, not replaced by another.
+    """
 
-    ordering = "-id"
+    ordering: str | tuple[str, ...] = "-id"
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
 
+    def get_page_size(self, request: Request) -> int:
+        given = request.query_params.get(self.page_size_query_param)
+        if given is None:
+            return self.page_size
+        try:
+            size: int = serializers.IntegerField(min_value=1, max_value=self.max_page_size).run_validation(given)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({self.page_size_query_param: error.detail}) from None
+        return size
+
     def decode_cursor(self, request: Request) -> Cursor | None:
-        cursor = super().decode_cursor(request)
-        position = str(cursor.position) if cursor and cursor.position is not None else None
-        if position is not None and not (position.isascii() and position.isdigit() and len(position) <= 18):
-            raise exceptions.NotFound(self.invalid_cursor_message)
+        try:
+            cursor = super().decode_cursor(request)
+        except exceptions.NotFound:
+            raise self._no_cursor() from None
+        if cursor is not None and cursor.position is not None and not self.position_is_possible(str(cursor.position)):
+            raise self._no_cursor()
         return cursor
+
+    def _no_cursor(self) -> exceptions.ValidationError:
+        text = _("This is no cursor of this list: take the address in “next” as it is.")
+        return exceptions.ValidationError({self.cursor_query_param: [text]})
+
+    def position_is_possible(self, position: str) -> bool:
+        """Whether the text of a cursor can be a place in this list."""
+        return position.isascii() and position.isdigit() and len(position) <= 18
 
 
 class AmountField(serializers.DecimalField):

@@ -1,6 +1,7 @@
 """/api/me/: plans, rebalances, orders and the autopilot."""
 
 from orders.api.autopilot import AutopilotStart, AutopilotStop, AutopilotView, TickList
+from orders.api.fills import FillList, FillsFile, OrdersFile, TicksFile
 from orders.api.orders import OrderCancel, OrderDetail, OrderList, OrdersCancelAll, OrdersRefresh, StrangerList
 from orders.api.runs import ExecuteView, PlanView, RunDetail, RunList, RunStop, plan_body, run_body
 
@@ -9,10 +10,13 @@ __all__ = [
     "AutopilotStop",
     "AutopilotView",
     "ExecuteView",
+    "FillList",
+    "FillsFile",
     "OrderCancel",
     "OrderDetail",
     "OrderList",
     "OrdersCancelAll",
+    "OrdersFile",
     "OrdersRefresh",
     "PlanView",
     "RunDetail",
@@ -20,6 +24,7 @@ __all__ = [
     "RunStop",
     "StrangerList",
     "TickList",
+    "TicksFile",
     "plan_body",
     "run_body",
 ]

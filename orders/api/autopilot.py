@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from botbalance.lib.api import OldestLast
+from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
 from botbalance.lib.money import plain, quantize
-from orders import selectors, services, telling
+from orders import listing, selectors, services, telling
 from orders.models import Tick
 from orders.outlook import Outlook, State, outlook
 from strategies import selectors as strategies
@@ -119,20 +120,24 @@ class AutopilotStop(APIView):
         return Response({**autopilot_body(outlook(strategy)), "problems": problems})
 
 
-class TickFilter(serializers.Serializer[Any]):
+class TickFilter(Window):
+    """By the time a tick began."""
+
     status = serializers.ChoiceField(required=False, choices=Tick.Status.choices)
+    run = IdField(required=False, help_text="Only those of this rebalance.")
+
+
+def wanted_ticks(request: Request, strategy: Strategy) -> tuple[QuerySet[Tick], dict[str, Any]]:
+    """Ticks of the user's strategy that a request asks for, and how they are narrowed."""
+    wanted = asked(TickFilter, request)
+    listing.check_owner(request.user, wanted)  # type: ignore[arg-type]
+    return listing.filter_ticks(selectors.ticks_of(strategy), wanted), wanted
 
 
 class TickList(APIView):
     """What the autopilot decided and why, newest first. The same decision in a row is one entry; `looks` counts."""
 
-    @extend_schema(parameters=[TickFilter], responses=TickSerializer(many=True))
+    @extend_schema(parameters=[TickFilter, PAGE], responses=list_of(TickSerializer))
     def get(self, request: Request, strategy_id: int) -> Response:
-        query = TickFilter(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        rows = selectors.ticks_of(_strategy(request, strategy_id))
-        if "status" in query.validated_data:
-            rows = rows.filter(status=query.validated_data["status"])
-        paginator = OldestLast()
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return Response({"results": TickSerializer(page, many=True).data, "next": paginator.get_next_link()})
+        rows, _wanted = wanted_ticks(request, _strategy(request, strategy_id))
+        return page(request, rows, TickSerializer)

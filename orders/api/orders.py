@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from botbalance.lib.api import AmountField, OldestLast
+from botbalance.lib.api import AmountField
+from botbalance.lib.lists import PAGE, AllInOne, IdField, Window, asked, list_of, page, page_query
 from botbalance.lib.money import plain, quantize
 from exchanges import selectors as exchanges
-from orders import presentation, selectors, services
+from orders import listing, presentation, selectors, services
+from orders.domain import Status
 from orders.models import Fill, Order, OrderEvent, StrangerOrder
 from portfolio.api import ACCOUNT, account_of_query
 
@@ -101,23 +104,46 @@ class OrderDetailSerializer(OrderSerializer):
         fields = [*OrderSerializer.Meta.fields, "fills", "events"]
 
 
-class OrderFilter(serializers.Serializer[Any]):
-    account = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
-    run = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
-    symbol = serializers.CharField(required=False, max_length=40)
-    status = serializers.CharField(required=False, max_length=20)
+class StatusField(serializers.ChoiceField):
+    """A status of an order in any letters, or `open` for all that have not ended."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[listing.OPEN, *(status.value for status in Status)], **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = str(data)
+        return super().to_internal_value(listing.OPEN if text.lower() == listing.OPEN else text.upper())
+
+
+class TradeFilter(Window):
+    account = IdField(required=False, help_text="Only of this account, connected or not.")
+    strategy = IdField(required=False, help_text="Only of rebalances of this strategy.")
+    run = IdField(required=False, help_text="Only of this rebalance.")
+    symbol = serializers.CharField(required=False, max_length=40, help_text="Such as BTCUSDT, in any letters.")
     side = serializers.ChoiceField(required=False, choices=["BUY", "SELL"])
 
 
+class OrderFilter(TradeFilter):
+    """By the time an order was made."""
+
+    status = StatusField(required=False, help_text="A status, or `open`: whatever has not ended.")
+
+
+def wanted_orders(request: Request) -> tuple[QuerySet[Order], dict[str, Any]]:
+    """The user's orders that a request asks for, and how they are narrowed."""
+    wanted = asked(OrderFilter, request)
+    user: Any = request.user
+    listing.check_owner(user, wanted)
+    return listing.filter_orders(selectors.orders_of(user), wanted), wanted
+
+
 class OrderList(APIView):
-    @extend_schema(parameters=[OrderFilter], responses=OrderSerializer(many=True))
+    """Orders, newest first."""
+
+    @extend_schema(parameters=[OrderFilter, PAGE], responses=list_of(OrderSerializer))
     def get(self, request: Request) -> Response:
-        query = OrderFilter(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        rows = selectors.filter_orders(selectors.orders_of(request.user), query.validated_data)  # type: ignore[arg-type]
-        paginator = OldestLast()
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return Response({"results": OrderSerializer(page, many=True).data, "next": paginator.get_next_link()})
+        rows, _wanted = wanted_orders(request)
+        return page(request, rows, OrderSerializer)
 
 
 class OrderDetail(APIView):
@@ -204,8 +230,11 @@ class StrangerList(APIView):
     spent.
     """
 
-    @extend_schema(parameters=[ACCOUNT], responses=StrangerSerializer(many=True))
+    @extend_schema(
+        parameters=[ACCOUNT, page_query(AllInOne)],
+        responses=list_of(StrangerSerializer, account=serializers.IntegerField()),
+    )
     def get(self, request: Request) -> Response:
         account = account_of_query(request)
         rows = selectors.strangers_of(account)
-        return Response({"account": account.pk, "results": StrangerSerializer(rows, many=True).data})
+        return page(request, rows, StrangerSerializer, pages=AllInOne, account=account.pk)

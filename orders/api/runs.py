@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from botbalance.lib.api import OldestLast
+from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
 from botbalance.lib.money import plain, quantize
-from orders import presentation, selectors, services
+from orders import listing, presentation, selectors, services
 from orders.models import Order, Run
 from orders.tasks import hurry_soon
 from strategies import selectors as strategies
@@ -157,13 +157,25 @@ class ExecuteView(APIView):
         return Response(run_body(execution.run), status=201 if execution.created else 200)
 
 
+class RunFilter(Window):
+    """By the time a rebalance began."""
+
+    account = IdField(required=False, help_text="Only of this account, connected or not.")
+    strategy = IdField(required=False, help_text="Only of this strategy.")
+    state = serializers.ChoiceField(required=False, choices=Run.State.choices)
+    trigger = serializers.ChoiceField(required=False, choices=Run.Trigger.choices)
+
+
 class RunList(APIView):
-    @extend_schema(responses=RunSerializer(many=True))
+    """Rebalances, newest first."""
+
+    @extend_schema(parameters=[RunFilter, PAGE], responses=list_of(RunSerializer))
     def get(self, request: Request) -> Response:
-        paginator = OldestLast()
-        rows = selectors.with_round_counts(selectors.runs_of(request.user))  # type: ignore[arg-type]
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return Response({"results": RunSerializer(page, many=True).data, "next": paginator.get_next_link()})
+        wanted = asked(RunFilter, request)
+        user: Any = request.user
+        listing.check_owner(user, wanted)
+        rows = selectors.with_round_counts(listing.filter_runs(selectors.runs_of(user), wanted))
+        return page(request, rows, RunSerializer)
 
 
 class RunDetail(APIView):

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from botbalance.lib.api import OldestLast
+from botbalance.lib.lists import PAGE, list_of, page
 from exchanges import selectors as exchanges
 from orders.api.runs import KeySerializer
 from orders.dust import selectors, services
@@ -68,12 +68,10 @@ class DustSweepSerializer(serializers.ModelSerializer[DustSweep]):
 
 
 class DustSweepList(APIView):
-    @extend_schema(responses=DustSweepSerializer(many=True))
+    @extend_schema(parameters=[PAGE], responses=list_of(DustSweepSerializer))
     def get(self, request: Request) -> Response:
         """Conversions, newest first."""
-        paginator = OldestLast()
-        page = paginator.paginate_queryset(selectors.sweeps_of(request.user), request, view=self)  # type: ignore[arg-type]
-        return Response({"results": DustSweepSerializer(page, many=True).data, "next": paginator.get_next_link()})
+        return page(request, selectors.sweeps_of(request.user), DustSweepSerializer)  # type: ignore[arg-type]
 
     @extend_schema(
         request=NewDustSweepSerializer,

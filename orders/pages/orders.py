@@ -18,7 +18,7 @@ from botbalance.lib.money import HUNDRED, ZERO
 from botbalance.lib.web import back, say, template_for
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
-from orders import presentation, selectors, services
+from orders import listing, presentation, selectors, services
 from orders.domain import Status
 from orders.forms import AccountForm, FilterForm
 from orders.models import Order
@@ -41,7 +41,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         exchanges.account_of(user, wanted["account"])
     if wanted["run"]:
         selectors.run_of(user, wanted["run"])
-    rows = selectors.filter_orders(selectors.orders_of(user), wanted)
+    rows = listing.filter_orders(selectors.orders_of(user), wanted)
     if wanted["before"]:
         rows = rows.filter(pk__lt=wanted["before"])
     page = list(rows[: PAGE + 1])
@@ -56,7 +56,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "strangers": list(selectors.strangers_at(accounts, wanted["account"])[:PAGE]) if is_plain else [],
         "rows": [presentation.order_row(order) for order in page[:PAGE]],
         # Of all orders of the account, not of those that are shown: it is all of them that a click cancels.
-        "any_open": selectors.filter_orders(
+        "any_open": listing.filter_orders(
             selectors.orders_of(user).filter(account__in=accounts), {"account": wanted["account"], "status": "open"}
         ).exists(),
         "is_filtered": bool(filters),

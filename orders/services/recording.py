@@ -109,6 +109,7 @@ def record_fills(order: Order, trades: list[TradeReport]) -> int:
         new = [trade for trade in trades if trade.trade_id not in known]
         Fill.objects.bulk_create(
             Fill(
+                user_id=row.user_id,
                 order=row,
                 trade_id=trade.trade_id,
                 price=trade.price,

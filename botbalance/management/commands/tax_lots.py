@@ -6,10 +6,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.models import User
 from accounts.selectors import user_by_email
 from botbalance.account_performance.exporting import closed_within, lots_body, lots_csv
-from botbalance.account_performance.reading import account_ever_of, accounts_ever_of
+from botbalance.account_performance.reading import accounts_ever_of
 from botbalance.account_performance.tax_lots import account_lots
 from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import ZERO, exact, plain, quantize
+from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
 from portfolio.performance.lots import Method
 
@@ -61,7 +62,7 @@ class Command(BaseCommand):
 
     def _account(self, user: User, account_id: int | None) -> ExchangeAccount:
         if account_id is not None:
-            return account_ever_of(user, account_id)
+            return exchanges.account_ever_of(user, account_id)
         accounts = accounts_ever_of(user)
         if len(accounts) != 1:
             names = ", ".join(f"{account.pk} ({account.label})" for account in accounts) or "none"

@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from botbalance.lib.api import AmountField, OldestLast
+from botbalance.lib.api import AmountField
+from botbalance.lib.lists import PAGE, IdField, asked, list_of, page
 from exchanges import selectors as exchanges
 from strategies import selectors as strategies
 from strategies.api import AssetField
@@ -193,14 +194,22 @@ class TradeQuery(serializers.Serializer[Any]):
     limit = serializers.IntegerField(required=False, default=200, min_value=1, max_value=MOST_TRADES_A_PAGE)
 
 
+class BacktestFilter(serializers.Serializer[Any]):
+    strategy = IdField(required=False, help_text="Only those made of this strategy.")
+    state = serializers.ChoiceField(required=False, choices=BacktestRun.State.choices)
+
+
 class BacktestList(APIView):
-    @extend_schema(responses=BacktestRunSerializer(many=True))
+    @extend_schema(parameters=[BacktestFilter, PAGE], responses=list_of(BacktestRunSerializer))
     def get(self, request: Request) -> Response:
         """Your back-tests, the newest first."""
-        paginator = OldestLast()
-        rows = selectors.runs_of(request.user).defer("settings")  # type: ignore[arg-type]
-        page = paginator.paginate_queryset(rows, request, view=self)
-        return Response({"results": BacktestRunSerializer(page, many=True).data, "next": paginator.get_next_link()})
+        wanted, user = asked(BacktestFilter, request), request.user
+        rows = selectors.runs_of(user).defer("settings")  # type: ignore[arg-type]
+        if "strategy" in wanted:
+            rows = rows.filter(strategy=strategies.strategy_ever_of(user, wanted["strategy"]))  # type: ignore[arg-type]
+        if "state" in wanted:
+            rows = rows.filter(state=wanted["state"])
+        return page(request, rows, BacktestRunSerializer)
 
     @extend_schema(
         request=NewRunSerializer,

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from botbalance.lib.api import OldestLast
 from botbalance.lib.errors import Invalid
+from botbalance.lib.lists import PAGE, list_of
 from exchanges import selectors as exchanges
 from strategies import selectors as strategies
 from strategies.backtest import services, sweep_tasks, sweep_text
@@ -122,7 +123,7 @@ class SettingQuery(serializers.Serializer[Any]):
 
 
 class SweepList(APIView):
-    @extend_schema(responses=SweepSerializer(many=True))
+    @extend_schema(parameters=[PAGE], responses=list_of(SweepSerializer))
     def get(self, request: Request) -> Response:
         """Your sweeps, the newest first."""
         paginator = OldestLast()

@@ -15,6 +15,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from botbalance.lib.csv_files import safe
 from botbalance.lib.money import HUNDRED, plain, quantize, wide
 from botbalance.lib.templatetags import numbers
 from strategies.backtest import charts
@@ -43,7 +44,6 @@ TRADE_COLUMNS = (
 )
 CURVES = ("equity", "drawdown", "ideal", "hold_targets", "hold", "bitcoin")
 _CLOSE = "\N{NO-BREAK SPACE}"
-_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,6 @@ def equity_csv(series: Mapping[str, Any]) -> str:
     rows = ((_time(at), *("" if value is None else _number(value) for value in row))
             for at, *row in zip(series["at_ms"], *lines, strict=True))  # fmt: skip
     return _csv(("at", *CURVES), rows)
-
-
-def safe(text: str) -> str:
-    """A text that no spreadsheet computes."""
-    return f"'{text}" if text.startswith(_FORMULA_BEGINS) else text
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
