@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from botbalance import logs
 from botbalance.environment import address, between, choice, database, env, flag, moment, positive, rate, server, whole
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -378,16 +379,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- Logs and errors -------------------------------------------------------------------------------------
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
-    # urllib3 warns of malformed headers with the whole address, signature and all.
-    "loggers": {"urllib3": {"level": "ERROR"}, "celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
-}
+LOGGING = logs.configuration(choice("LOG_LEVEL", "INFO", logs.LEVELS))
 
 # For whoever scrapes /metrics; empty: only a signed-in superadmin may read them.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
@@ -395,9 +387,4 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
     raise ImproperlyConfigured("METRICS_TOKEN is too short to keep a secret: make it 20 characters or more.")
 
 SENTRY_DSN = server("SENTRY_DSN", "", ("http", "https"))
-if SENTRY_DSN:
-    import sentry_sdk
-
-    sentry_sdk.init(
-        dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False, max_request_body_size="never"
-    )
+logs.report_errors_to(SENTRY_DSN)
