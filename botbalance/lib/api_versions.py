@@ -1,7 +1,7 @@
 """Versions of the API: `/api/v1/…` is the canonical address, `/api/…` the same in the present version.
 
-There is one version today, so both lead to one URL conf; `request.path` stays what was asked for, and with it every link
-of an answer.
+There is one version today, so both lead to one URL conf; `request.path` stays what was asked for, and with it every
+link of an answer.
 """
 
 import re
