@@ -19,6 +19,7 @@ from rest_framework.test import APIClient
 
 from accounts import services as accounts
 from accounts.models import User
+from accounts.tokens.services import issue_token
 from botbalance.lib import system_settings
 from exchanges import markets
 from exchanges import services as exchanges
@@ -166,7 +167,7 @@ def api_for() -> Callable[[User], APIClient]:
 
     def with_token(user: User) -> APIClient:
         client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Token {accounts.issue_token(user)}")
+        client.credentials(HTTP_AUTHORIZATION=f"Token {issue_token(user)}")
         return client
 
     return with_token

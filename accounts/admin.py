@@ -3,7 +3,6 @@
 from typing import Any
 
 import allauth.account.admin  # noqa: F401  (registers a model that is taken out below)
-import knox.admin  # noqa: F401  (the same)
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from django import forms
@@ -18,18 +17,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from knox.models import AuthToken
 
 from accounts import selectors, services
 from accounts.models import Notice, Role, User
+from accounts.tokens.services import revoke_tokens
 from botbalance.lib.admin import ReadOnly
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = "BotBalance"
 admin.site.site_title = "BotBalance"
 
-# Addresses belong to their user, tokens are shown to nobody, and the two roles leave nothing for groups to decide.
-for model in (EmailAddress, AuthToken, Group):
+# Addresses belong to their user, and the two roles leave nothing for groups to decide.
+for model in (EmailAddress, Group):
     admin.site.unregister(model)
 
 
@@ -55,7 +54,7 @@ class UserForm(forms.ModelForm):
 
 class PasswordForm(AdminPasswordChangeForm):
     def save(self, commit: bool = True) -> Any:
-        services.revoke_tokens(self.user)
+        revoke_tokens(self.user)
         return super().save(commit)
 
 

@@ -1,4 +1,4 @@
-"""/api/auth/: register, get and revoke a token, ask who one is. /api/me/notices: what one was told."""
+"""/api/auth/: register, sign in for a token, ask who one is. /api/me/notices: what one was told."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from knox.models import AuthToken
 from rest_framework import serializers
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts import selectors, services
-from accounts.authentication import TokenAuthentication
 from accounts.models import Notice, Role, User
+from accounts.tokens.api import SECRET, TokenIn
+from accounts.tokens.services import Lifetime, create_token
 from botbalance.lib.errors import AppError
 from botbalance.lib.lists import PAGE, list_of, page
 
@@ -45,6 +45,12 @@ class RegisteredOut(serializers.ModelSerializer[User]):
         fields = ["id", "email"]
 
 
+class SignInIn(CredentialsIn, TokenIn):
+    """Who asks, and for what token."""
+
+    name = serializers.CharField(required=False, default="", allow_blank=True, max_length=60)
+
+
 class TokenOut(serializers.Serializer[Any]):
     token = serializers.CharField()
     expiry = serializers.DateTimeField(allow_null=True)
@@ -69,12 +75,6 @@ class NoticeFilter(serializers.Serializer[Any]):
     seen = serializers.BooleanField(required=False, allow_null=True, default=None)
 
 
-def _credentials(request: Request) -> tuple[str, str]:
-    data = CredentialsIn(data=request.data)
-    data.is_valid(raise_exception=True)
-    return data.validated_data["email"], data.validated_data["password"]
-
-
 class RegisterView(APIView):
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -84,7 +84,9 @@ class RegisterView(APIView):
     @extend_schema(operation_id="auth_register", request=CredentialsIn, responses={201: RegisteredOut}, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Create a user."""
-        user = services.register(*_credentials(request))
+        data = CredentialsIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        user = services.register(data.validated_data["email"], data.validated_data["password"])
         return Response(RegisteredOut(user).data, status=201)
 
 
@@ -94,36 +96,26 @@ class TokenView(APIView):
     throttle_classes = [ScopedRateThrottle]
     throttle_scope = "auth"
 
-    @extend_schema(operation_id="auth_token", request=CredentialsIn, responses={200: TokenOut}, tags=["auth"])
+    @extend_schema(operation_id="auth_token", request=SignInIn, responses={200: TokenOut}, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Exchange e-mail and password for a token. Send it as `Authorization: Token …`."""
-        email, password = _credentials(request)
+        data = SignInIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        values = data.validated_data
         try:
             # The door the sign-in page uses, so that both count the same failed attempts per address.
-            user = get_adapter().authenticate(request._request, email=email, password=password)
+            user = get_adapter().authenticate(request._request, email=values["email"], password=values["password"])
         except ValidationError as error:
             raise TooManyAttempts(error.messages[0]) from None
         if not isinstance(user, User) or not user.is_active:
             raise WrongCredentials(_("The e-mail address or the password is wrong."))
-        row, token = services.create_token(user)
-        return Response(TokenOut({"token": token, "expiry": row.expiry}).data, headers={"Cache-Control": "no-store"})
-
-
-class LogoutView(APIView):
-    authentication_classes = [TokenAuthentication]
-    permission_classes = [IsAuthenticated]
-
-    @extend_schema(operation_id="auth_logout", request=None, responses={204: None}, tags=["auth"])
-    def post(self, request: Request) -> Response:
-        """Revoke the token this request carries."""
-        assert isinstance(request.auth, AuthToken)
-        services.revoke_token(_user(request), request.auth.token_key)
-        return Response(status=204)
+        row, token = create_token(
+            user, name=values["name"], scope=values["scope"], days=values.get("expires_in_days", Lifetime.USUAL)
+        )
+        return Response(TokenOut({"token": token, "expiry": row.expires_at}).data, headers=SECRET)
 
 
 class MeView(APIView):
-    permission_classes = [IsAuthenticated]
-
     @extend_schema(operation_id="auth_me", responses={200: MeOut}, tags=["auth"])
     def get(self, request: Request) -> Response:
         """Who am I, and may I trade?"""

@@ -19,6 +19,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import first_visit, forms, selectors, services
 from accounts.models import User
+from accounts.tokens.selectors import live_tokens
+from accounts.tokens.services import revoke_tokens
 from botbalance.lib.errors import AppError, Conflict
 from botbalance.lib.moments import UTC_NAME
 from botbalance.lib.web import add_errors, back, say
@@ -117,7 +119,7 @@ class PasswordChangeView(views.PasswordChangeView):
         return reverse("accounts:settings")
 
     def form_valid(self, form: forms.PasswordChangeForm) -> HttpResponse:
-        services.revoke_tokens(form.user)
+        revoke_tokens(form.user)
         response: HttpResponse = super().form_valid(form)
         return response
 
@@ -148,7 +150,7 @@ class PasswordResetFromKeyView(views.PasswordResetFromKeyView):
     form_class = forms.PasswordResetKeyForm
 
     def form_valid(self, form: forms.PasswordResetKeyForm) -> HttpResponse:
-        services.revoke_tokens(self.reset_user)
+        revoke_tokens(self.reset_user)
         response: HttpResponse = super().form_valid(form)
         return response
 
@@ -167,8 +169,7 @@ def _show(request: HttpRequest, **more: Any) -> HttpResponse:
     context = {
         "language_form": forms.LanguageForm(initial={"language": user.language}),
         "time_zone_form": forms.TimeZoneForm(initial={"time_zone": user.time_zone or UTC_NAME}),
-        "tokens": selectors.live_tokens(user),
-        "api_address": request.build_absolute_uri("/api/auth/me"),
+        "live_tokens": live_tokens(user).count(),
         **more,
     }
     status = more.get("status", 200)
@@ -206,35 +207,6 @@ def set_time_zone(request: HttpRequest) -> HttpResponse:
     user = services.set_time_zone(signed_in(request), form.cleaned_data["time_zone"])
     messages.success(request, _("Times are shown in %(zone)s from now on.") % {"zone": user.time_zone})
     return back(request, reverse("accounts:settings"))
-
-
-@require_POST
-@login_required
-@never_cache
-def create_token(request: HttpRequest) -> HttpResponse:
-    """Shows the new token in the answer itself: it is stored nowhere in plain text, so it cannot be shown again."""
-    try:
-        row, token = services.create_token(signed_in(request))
-    except AppError as error:
-        say(request, error)
-        return redirect("accounts:settings")
-    return _show(request, new_token=token, new_token_key=row.token_key)
-
-
-@require_POST
-@login_required
-def revoke_token(request: HttpRequest, key: str) -> HttpResponse:
-    services.revoke_token(signed_in(request), key)
-    messages.success(request, _("The token is revoked."))
-    return redirect("accounts:settings")
-
-
-@require_POST
-@login_required
-def revoke_all_tokens(request: HttpRequest) -> HttpResponse:
-    services.revoke_tokens(signed_in(request))
-    messages.success(request, _("All tokens are revoked."))
-    return redirect("accounts:settings")
 
 
 # --- Notices ----------------------------------------------------------------------------------------------

@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from knox.models import AuthToken
 
 from accounts.models import Notice, Role, SetUp, User, normalise_email
 from botbalance.lib.errors import NotFound
@@ -22,21 +20,6 @@ def user_by_email(email: str) -> User:
         return User.objects.get(email=normalise_email(email))
     except User.DoesNotExist:
         raise NotFound(_("There is no user with this e-mail address.")) from None
-
-
-def live_tokens(user: User) -> QuerySet[AuthToken]:
-    """The user's API tokens that still open the door, newest first."""
-    unexpired = Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True)
-    tokens: QuerySet[AuthToken] = AuthToken.objects.filter(unexpired, user=user).order_by("-created")
-    return tokens
-
-
-def token_of(user: User, key: str) -> AuthToken:
-    """One of the user's tokens by its public first characters. Raises NotFound, also for another user's token."""
-    token = AuthToken.objects.filter(user=user, token_key=key).first()
-    if token is None:
-        raise NotFound(_("There is no such token, or it was revoked already."))
-    return token
 
 
 def is_last_superadmin(user: User) -> bool:

@@ -1,4 +1,4 @@
-"""Everything that changes a user, a token or a notice."""
+"""Everything that changes a user or a notice."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
-from knox.models import AuthToken
 
 from accounts import selectors
 from accounts.models import Notice, Role, SetUp, User, languages, normalise_email
@@ -27,8 +26,6 @@ from botbalance.lib.moments import in_zone, validate_zone
 
 logger = logging.getLogger(__name__)
 
-# A script that asks for a new token at every start would otherwise leave thousands of working keys behind.
-MAX_LIVE_TOKENS = 100
 # How long a notice's e-mail waits after each failure; after the last one it is not tried again.
 MAIL_PAUSES = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), None)
 # A worker that is still at the last try by then has died.
@@ -167,34 +164,6 @@ def set_time_zone(user: User, name: str) -> User:
     user.time_zone = name
     user.save(update_fields=["time_zone"])
     return user
-
-
-def issue_token(user: User) -> str:
-    """A new API token in plain text: this is the only time it can be seen."""
-    return create_token(user)[1]
-
-
-def create_token(user: User) -> tuple[AuthToken, str]:
-    """A new API token, as its row and in plain text. Raises Conflict when the user has too many."""
-    AuthToken.objects.filter(user=user, expiry__lte=timezone.now()).delete()
-    if selectors.live_tokens(user).count() >= MAX_LIVE_TOKENS:
-        raise Conflict(
-            _("You have %(count)s working tokens: revoke those you no longer need.") % {"count": MAX_LIVE_TOKENS},
-            code="too_many_tokens",
-        )
-    token, plain_text = AuthToken.objects.create(user)
-    return token, plain_text
-
-
-def revoke_token(user: User, key: str) -> None:
-    """Revoke one token by its public first characters. Raises NotFound when the user has no such token."""
-    selectors.token_of(user, key).delete()
-
-
-def revoke_tokens(user: User) -> int:
-    """Revoke every API token of the user; returns how many there were."""
-    count, _per_model = AuthToken.objects.filter(user=user).delete()
-    return int(count)
 
 
 # --- notices ---------------------------------------------------------------------------------------------

@@ -7,17 +7,19 @@ from allauth.account import views
 from django.urls import include, path, re_path
 
 from accounts import pages
+from accounts.tokens import pages as token_pages
 
 account_page = [
     path("", pages.account_settings, name="settings"),
     path("language/", pages.set_language, name="language"),
     path("time-zone/", pages.set_time_zone, name="time_zone"),
-    path("tokens/create/", pages.create_token, name="create_token"),
-    path("tokens/revoke-all/", pages.revoke_all_tokens, name="revoke_all_tokens"),
+    path("tokens/", token_pages.token_list, name="tokens"),
+    path("tokens/create/", token_pages.create_token, name="create_token"),
+    path("tokens/revoke-all/", token_pages.revoke_all_tokens, name="revoke_all_tokens"),
     path("notices/", pages.notice_list, name="notices"),
     path("notices/seen/", pages.dismiss_all, name="dismiss_all"),
     path("notices/<int:notice_id>/seen/", pages.dismiss, name="dismiss"),
-    path("tokens/<slug:key>/revoke/", pages.revoke_token, name="revoke_token"),
+    path("tokens/<slug:key>/revoke/", token_pages.revoke_token, name="revoke_token"),
 ]
 
 urlpatterns = [

@@ -4,7 +4,6 @@
 A wrong value stops the start with one line that names the variable and the remedy.
 """
 
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -192,6 +191,7 @@ INSTALLED_APPS = [
     "exchanges",
     "exchanges.paper",
     "accounts",
+    "accounts.tokens",
     "botbalance.lib",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -206,7 +206,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_htmx",
     "drf_spectacular",
-    "knox",
     "rest_framework",
     "solo",
 ]
@@ -281,10 +280,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="BotBalance <botbalan
 REST_FRAMEWORK = {
     # The token first: the first class decides whether a refused request is a 401 or a 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.TokenAuthentication",
+        "accounts.tokens.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.tokens.permissions.WithinScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "botbalance.lib.formats.OneFormat",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
@@ -294,7 +293,6 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Token"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "BotBalance API",
     "DESCRIPTION": "Portfolios, strategies, rebalances and orders. Decimals are strings, times ISO 8601 UTC.",
@@ -309,6 +307,7 @@ SPECTACULAR_SETTINGS = {
         "OrderStatus": "orders.domain.STATUS_CHOICES",
         "ProposalState": "strategies.models.TargetProposal.State",
         "RunState": "orders.models.Run.State",
+        "TokenScope": "accounts.tokens.models.ApiToken.Scope",
     },
 }
 

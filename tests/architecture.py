@@ -23,6 +23,7 @@ APP_LABELS = {
     "backtest": "strategies",
     "lib": "botbalance.lib",
     "paper": "exchanges",
+    "tokens": "accounts",
 }  # where Django's label is not the app's name
 # The task registry is wiring: every process loads it with the package `botbalance`, as Celery asks of a Django project.
 OPEN_TO_ALL = frozenset({"botbalance.celery"})
@@ -31,7 +32,7 @@ TOP_LEVEL = frozenset({"conftest", "manage", "tests"})
 IMPURE = frozenset(
     {
         "asyncio", "celery", "concurrent", "django", "django_celery_beat", "environ", "httpx", "importlib", "io",
-        "knox", "kombu", "logging", "multiprocessing", "os", "pathlib", "psycopg", "random", "redis", "requests",
+        "kombu", "logging", "multiprocessing", "os", "pathlib", "psycopg", "random", "redis", "requests",
         "rest_framework", "secrets", "socket", "solo", "sqlite3", "subprocess", "tempfile", "threading", "time",
         "urllib3", "uuid",
     }

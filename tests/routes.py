@@ -9,9 +9,9 @@ from django.apps import apps
 from django.db.models import ForeignKey, Model
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
-from knox.models import AuthToken
 
 from accounts.models import Notice, User
+from accounts.tokens.models import ApiToken
 from exchanges.models import ExchangeAccount
 from orders.models import Order, StrangerOrder, Tick
 from portfolio.models import CashFlow
@@ -116,6 +116,8 @@ def snapshot(user: User) -> dict[str, list[dict[str, Any]]]:
     rows = {"User": list(User.objects.filter(pk=user.pk).values())}
     for model, path in owned_models().items():
         rows[model._meta.label] = list(model._default_manager.filter(**{path: user}).order_by("pk").values())
+    for row in rows[ApiToken._meta.label]:
+        del row["last_used_at"]  # who looks leaves this trace
     keys = [account.paper_key for account in ExchangeAccount.objects.filter(user=user)]
     for model, path in paper_models().items():
         query = model._default_manager.filter(**{f"{path}__in": keys})
@@ -136,5 +138,5 @@ def secrets_of(user: User) -> list[str]:
         *CashFlow.objects.filter(account__user=user).values_list("asset", flat=True),
         *(str(tick.values.get("details", "")) for tick in Tick.objects.filter(user=user, code="failed")),
         *Notice.objects.filter(user=user).values_list("title", flat=True),
-        *AuthToken.objects.filter(user=user).values_list("token_key", flat=True),
+        *ApiToken.objects.filter(user=user).values_list("key", flat=True),
     ]

@@ -65,6 +65,7 @@ def ids(
         "run_id": 1,
         "order_id": 1,
         "notice_id": 1,
+        "key": "bb_0",
         "proposal_id": 1,
         "backtest_id": 1,
         "sweep_id": 1,

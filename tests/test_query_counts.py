@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import User
+from accounts.tokens.services import issue_token
 from botbalance.lib import system_settings
 from exchanges import services as exchanges
 from exchanges.models import ExchangeAccount
@@ -47,6 +48,7 @@ PAGES = [
     "/api/me/portfolio/tax-lots?account={account}",
     "/strategies/{strategy}/model/",
     "/auth/account/notices/",
+    "/auth/account/tokens/",
     "/api/me/accounts/",
     "/api/me/balances",
     "/api/me/portfolio/summary",
@@ -60,6 +62,7 @@ PAGES = [
     "/api/me/orders",
     "/api/me/orders/{order}",
     "/api/me/notices",
+    "/api/me/tokens",
 ]
 ADMIN = [
     "/admin/accounts/user/",
@@ -112,6 +115,7 @@ def grow(user: User, size: int) -> None:
             user=user, strategy=strategy, run=run, status="acted", code="run_ended", started_at=now, ended_at=now
         )
         accounts.tell(user, "Look at this")
+        issue_token(user)
         StrangerOrder.objects.create(
             account=account, exchange_order_id=run.pk, symbol="BTCUSDT", side="BUY", type="LIMIT", price=D(1),
             quantity=D(1), seen_at=now,

@@ -9,9 +9,9 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from accounts import services
 from accounts.models import User
 from accounts.tests.conftest import PASSWORD
+from accounts.tokens.services import issue_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("accounts.tests.urls")]
 
@@ -30,7 +30,7 @@ def reset_link(client: Client, email: str) -> str:
 def test_changing_it_keeps_this_browser_and_ends_the_others(as_alice: Client, alice: User) -> None:
     other = Client()
     other.force_login(alice)
-    token = services.issue_token(alice)
+    token = issue_token(alice)
     form = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     answer = as_alice.post(reverse("account_change_password"), form, follow=True)
     assert answer.redirect_chain == [(reverse("accounts:settings"), 302)]
@@ -62,9 +62,9 @@ def test_changing_it_says_what_is_wrong(
 
 
 def test_a_refused_change_revokes_nothing(as_alice: Client, alice: User) -> None:
-    services.issue_token(alice)
+    issue_token(alice)
     as_alice.post(reverse("account_change_password"), {"oldpassword": "wrong", "password1": NEW, "password2": NEW})
-    assert alice.auth_token_set.count() == 1
+    assert alice.api_tokens.count() == 1
 
 
 def test_a_user_without_a_password_sets_one(client: Client) -> None:
@@ -78,7 +78,7 @@ def test_a_user_without_a_password_sets_one(client: Client) -> None:
 
 
 def test_a_mailed_link_resets_it_once(client: Client, alice: User) -> None:
-    services.issue_token(alice)
+    issue_token(alice)
     link = reset_link(client, alice.email)
     form_page = client.get(link)
     assert "set-password" in form_page["Location"]  # the secret does not stay in the address bar
@@ -86,7 +86,7 @@ def test_a_mailed_link_resets_it_once(client: Client, alice: User) -> None:
     assert "Your new password is set" in answer.content.decode()
     alice.refresh_from_db()
     assert alice.check_password(NEW)
-    assert not alice.auth_token_set.exists()
+    assert not alice.api_tokens.exists()
     assert "This link no longer works" in client.get(link).content.decode()
 
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts import selectors, services
 from accounts.models import Role, User
 from accounts.tests.conftest import PASSWORD
+from accounts.tokens.services import issue_token
 from botbalance.lib.errors import Conflict, NotFound
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("accounts.tests.urls")]
@@ -152,12 +153,12 @@ def test_the_admin_changes_a_role(as_charlie: Client, alice: User) -> None:
 
 
 def test_a_password_set_in_the_admin_revokes_the_tokens(as_charlie: Client, alice: User) -> None:
-    services.issue_token(alice)
+    issue_token(alice)
     form = {"usable_password": "true", "password1": "another-battery-7", "password2": "another-battery-7"}
     as_charlie.post(reverse("admin:auth_user_password_change", args=[alice.pk]), form)
     alice.refresh_from_db()
     assert alice.check_password("another-battery-7")
-    assert not alice.auth_token_set.exists()
+    assert not alice.api_tokens.exists()
 
 
 def test_the_admin_deletes_nobody(as_charlie: Client, alice: User) -> None:
@@ -165,5 +166,5 @@ def test_the_admin_deletes_nobody(as_charlie: Client, alice: User) -> None:
 
 
 def test_tokens_and_loose_addresses_are_not_in_the_admin(as_charlie: Client) -> None:
-    assert as_charlie.get("/admin/knox/authtoken/").status_code == 404
+    assert as_charlie.get("/admin/tokens/apitoken/").status_code == 404
     assert as_charlie.get("/admin/account/emailaddress/").status_code == 404

@@ -7,8 +7,8 @@ from typing import Any
 
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from accounts import services as accounts
 from accounts.models import User
+from accounts.tokens.services import issue_token
 from botbalance import services
 from exchanges import services as exchanges
 from exchanges.paper import services as paper
@@ -72,7 +72,7 @@ def _trader(number: int, chance: random.Random) -> Trader:
     }
     targets = [Target(asset, Decimal(weight)) for asset, weight in chance.choice(_TARGETS)]
     strategy = strategies.create_strategy(user, account, values, targets)
-    return Trader(user.pk, accounts.issue_token(user), account.pk, strategy.pk)
+    return Trader(user.pk, issue_token(user), account.pk, strategy.pk)
 
 
 def change_step(symbol: str, *, coarse: bool) -> None:

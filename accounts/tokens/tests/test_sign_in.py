@@ -6,16 +6,17 @@ from unittest.mock import patch
 import pytest
 from django.test import Client
 from django.utils import timezone
-from knox.models import AuthToken
 from pytest_django import Settings
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.test import APIRequestFactory
 from rest_framework.throttling import ScopedRateThrottle
 
-from accounts import selectors, services
-from accounts.authentication import TokenAuthentication
+from accounts import services as accounts
 from accounts.models import User
 from accounts.tests.conftest import PASSWORD
+from accounts.tokens import selectors, services
+from accounts.tokens.authentication import TokenAuthentication
+from accounts.tokens.models import ApiToken
 from botbalance.lib.errors import Conflict, NotFound
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("accounts.tests.urls")]
@@ -45,9 +46,9 @@ def test_a_password_buys_a_token_that_says_who_one_is(client: Client, alice: Use
 
 
 def test_a_suspended_user_is_told_by_me(client: Client, alice: User) -> None:
-    token = services.issue_token(services.suspend(alice))
+    token = services.issue_token(accounts.suspend(alice))
     assert client.get(ME, headers=bearer(token)).json()["suspended"] is True
-    services.resume(alice)
+    accounts.resume(alice)
     assert client.get(ME, headers=bearer(token)).json()["suspended"] is False
 
 
@@ -136,7 +137,7 @@ def test_bytes_that_are_no_text_are_a_wrong_token(alice: User) -> None:
 
 def test_an_expired_token_is_dead(client: Client, alice: User) -> None:
     token = services.issue_token(alice)
-    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert not selectors.live_tokens(alice).exists()
     assert client.get(ME, headers=bearer(token)).status_code == 401
 
@@ -158,14 +159,14 @@ def test_all_can_be_revoked_at_once_and_nobody_elses(client: Client, alice: User
 def test_nobody_revokes_anothers_token(alice: User, bob: User) -> None:
     row, _plain_text = services.create_token(alice)
     with pytest.raises(NotFound):
-        services.revoke_token(bob, row.token_key)
-    assert AuthToken.objects.count() == 1
+        services.revoke_token(bob, row.key)
+    assert ApiToken.objects.count() == 1
 
 
 def test_tokens_cannot_pile_up_without_end(client: Client, alice: User) -> None:
     with patch.object(services, "MAX_LIVE_TOKENS", 2):
         services.issue_token(alice)
-        AuthToken.objects.update(expiry=timezone.now() - timedelta(days=1))
+        ApiToken.objects.update(expires_at=timezone.now() - timedelta(days=1))
         services.issue_token(alice)
         services.issue_token(alice)
         with pytest.raises(Conflict):
@@ -175,8 +176,8 @@ def test_tokens_cannot_pile_up_without_end(client: Client, alice: User) -> None:
 
 def test_the_plain_text_is_stored_nowhere(alice: User) -> None:
     token = services.issue_token(alice)
-    row = AuthToken.objects.get()
-    assert token not in (row.digest, row.token_key)
+    row = ApiToken.objects.get()
+    assert token not in (row.digest, row.key)
 
 
 def test_the_openapi_document_knows_these_routes(client: Client) -> None:
