@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.idempotency.api import idempotent
 from botbalance import selectors
 from botbalance.lib.money import plain, quantize
 from exchanges import api as exchanges_api
@@ -31,6 +32,7 @@ class BalancesView(portfolio_api.BalancesView):
 
 class PaperReset(APIView):
     @extend_schema(request=None, responses={204: None})
+    @idempotent
     def post(self, request: Request, account_id: int) -> Response:
         """Start a paper account afresh with the start balance."""
         orders.reset_paper_account(exchanges.account_of(request.user, account_id))  # type: ignore[arg-type]

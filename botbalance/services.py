@@ -31,6 +31,7 @@ SCHEDULE = (
     ("Track orders", "orders.tasks.track_orders", 30, "See to it that every account with open orders has its turn."),
     ("Send notices", "accounts.tasks.send_notices", 60, "E-mail users what they must know."),
     ("Forget expired tokens", "accounts.tokens.tasks.forget_expired", 86_400, "API tokens that expired a month ago."),
+    ("Forget idempotency keys", "accounts.idempotency.tasks.forget_old", 3600, "Keys older than a day."),
     (
         "Refresh target models",
         "strategies.tasks.refresh_targets",

@@ -55,7 +55,6 @@ BINANCE_SPOT_TESTNET_API_SECRET = env.str("BINANCE_SPOT_TESTNET_API_SECRET", def
 if ENABLE_SYSTEM_TESTNET_ACCOUNT and EXCHANGE_ENV == "mainnet":
     raise ImproperlyConfigured("ENABLE_SYSTEM_TESTNET_ACCOUNT is for EXCHANGE_ENV=testnet; it is refused on mainnet.")
 
-
 # --- Exchange: defaults of what SystemSettings can override, and the venues ------------------------------
 
 PRICING_SOURCE = choice("PRICING_SOURCE", "mid", ("mid", "last"))
@@ -191,6 +190,7 @@ INSTALLED_APPS = [
     "exchanges",
     "exchanges.paper",
     "accounts",
+    "accounts.idempotency",
     "accounts.tokens",
     "botbalance.lib",
     "django.contrib.admin",
@@ -299,7 +299,6 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["botbalance.lib.api_versions.with_versions"],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "exchanges.models.ExchangeAccount.Status",
         "BacktestState": "strategies.backtest.models.BacktestRun.State",

@@ -21,6 +21,7 @@ from tests.sources import FLOORS, LAYERS, Module, Tree, app_of, called
 
 APP_LABELS = {
     "backtest": "strategies",
+    "idempotency": "accounts",
     "lib": "botbalance.lib",
     "paper": "exchanges",
     "tokens": "accounts",

@@ -108,7 +108,7 @@ def estate(
     portfolio.take_snapshot(account, PortfolioSnapshot.Reason.HOURLY)
     assert run["state"] == "active"
     assert run["orders"][0]["status"] == "NEW"
-    api.post(f"/api/me/strategies/{targets.pk}/start")
+    api.post(f"/api/me/strategies/{targets.pk}/start", headers={"Idempotency-Key": "alices-own-key"})
     _happenings(account, targets)
     targets = strategies.update_strategy(targets, {"target_model": "equal"}, None)
     proposal = strategies.refresh(targets, by_hand=True)

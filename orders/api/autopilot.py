@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.idempotency.api import idempotent
 from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
 from botbalance.lib.money import plain, quantize
 from orders import listing, selectors, services, telling
@@ -104,6 +105,7 @@ class AutopilotStart(APIView):
     """Switch it on, or let a paused one go on. Twice is the same as once."""
 
     @extend_schema(request=None, responses={200: dict})
+    @idempotent
     def post(self, request: Request, strategy_id: int) -> Response:
         strategy = _strategy(request, strategy_id)
         services.start_autopilot(request.user, strategy)  # type: ignore[arg-type]
@@ -114,6 +116,7 @@ class AutopilotStop(APIView):
     """Switch it off: a rebalance it has begun stops, and its open orders are cancelled. Twice is the same as once."""
 
     @extend_schema(request=None, responses={200: dict})
+    @idempotent
     def post(self, request: Request, strategy_id: int) -> Response:
         strategy = _strategy(request, strategy_id)
         _autopilot, problems = services.stop_autopilot(strategy)

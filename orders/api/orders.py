@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.idempotency.api import idempotent
 from botbalance.lib.api import AmountField
 from botbalance.lib.lists import PAGE, AllInOne, IdField, Window, asked, list_of, page, page_query
 from botbalance.lib.money import plain, quantize
@@ -163,6 +164,7 @@ class OrderCancel(APIView):
     """Cancel one order, and stop what would place it again: its rebalance, and an autopilot that trades its account."""
 
     @extend_schema(request=None, responses=CancelledOrderSerializer)
+    @idempotent
     def post(self, request: Request, order_id: int) -> Response:
         order = selectors.order_of(request.user, order_id)  # type: ignore[arg-type]
         flew = selectors.flies(order.account_id)
@@ -190,6 +192,7 @@ class OrdersCancelAll(APIView):
     """Stop the account's rebalance, pause its autopilot, and cancel every open order of ours there."""
 
     @extend_schema(operation_id="me_orders_cancel_all", request=AccountBody, responses={200: dict})
+    @idempotent
     def post(self, request: Request) -> Response:
         account = exchanges.chosen_account(request.user, _account_id(request))  # type: ignore[arg-type]
         flew = selectors.flies(account.pk)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.idempotency.api import idempotent, key_of, known_to_service
 from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
 from botbalance.lib.money import plain, quantize
 from orders import listing, presentation, selectors, services
@@ -125,31 +126,23 @@ class ExecuteSerializer(serializers.Serializer[Any]):
     plan_digest = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
 
 
-class KeySerializer(serializers.Serializer[Any]):
-    """The header `Idempotency-Key`: it ends up in the database, so it is text that can stand there."""
-
-    idempotency_key = serializers.CharField(allow_blank=True, max_length=100)
-
-
 class ExecuteView(APIView):
     """Start a rebalance. `Idempotency-Key`: the same key gives the same run."""
 
     @extend_schema(
         request=ExecuteSerializer,
         responses={200: dict, 201: dict},
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
     )
+    @known_to_service
     def post(self, request: Request) -> Response:
         serializer = ExecuteSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
-        key = KeySerializer(data={"idempotency_key": request.headers.get("Idempotency-Key", "")})
-        key.is_valid(raise_exception=True)
         execution = services.execute(
             request.user,  # type: ignore[arg-type]
             strategies.strategy_of(request.user, data["strategy"]),  # type: ignore[arg-type]
             trigger=Run.Trigger.API,
-            idempotency_key=key.validated_data["idempotency_key"],
+            idempotency_key=key_of(request),
             plan_digest=data.get("plan_digest", ""),
         )
         if execution.run.is_active:
@@ -189,6 +182,7 @@ class RunStop(APIView):
     """End a rebalance and cancel its orders; an autopilot that trades its account pauses, or it would begin another."""
 
     @extend_schema(request=None, responses={200: dict})
+    @idempotent
     def post(self, request: Request, run_id: int) -> Response:
         run = selectors.run_of(request.user, run_id)  # type: ignore[arg-type]
         flew = selectors.flies(run.account_id)

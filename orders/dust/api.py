@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.idempotency.api import key_of, known_to_service
 from botbalance.lib.lists import PAGE, list_of, page
 from exchanges import selectors as exchanges
-from orders.api.runs import KeySerializer
 from orders.dust import selectors, services
 from orders.dust.models import DustSweep
 from orders.dust.presentation import offer_body, report_body, sweep_body
@@ -76,21 +76,19 @@ class DustSweepList(APIView):
     @extend_schema(
         request=NewDustSweepSerializer,
         responses={201: DustSweepSerializer},
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
     )
+    @known_to_service
     def post(self, request: Request) -> Response:
         """Convert to BNB all that is free of these assets. `Idempotency-Key`: the same key, the same conversion."""
         serializer = NewDustSweepSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
-        key = KeySerializer(data={"idempotency_key": request.headers.get("Idempotency-Key", "")})
-        key.is_valid(raise_exception=True)
         sweep = services.sweep(
             request.user,  # type: ignore[arg-type]
             exchanges.account_of(request.user, data["account"]),  # type: ignore[arg-type]
             [asset.strip().upper() for asset in data["assets"]],
             with_targets=data["with_targets"],
-            idempotency_key=key.validated_data["idempotency_key"],
+            idempotency_key=key_of(request),
         )
         if not sweep.is_resolved:
             hurry_soon(sweep.account_id)
