@@ -169,12 +169,37 @@ def set_time_zone(user: User, name: str) -> User:
 # --- notices ---------------------------------------------------------------------------------------------
 
 
-def tell(user: User, title: str, text: str = "", link: str = "") -> Notice:
-    """Let a user know of something that happened while they were not looking: on their pages, and by e-mail.
+def tell(
+    user: User,
+    title: str,
+    text: str = "",
+    link: str = "",
+    *,
+    is_mailed: bool = True,
+    mail_at: datetime | None = None,
+    is_seen: bool = False,
+) -> Notice:
+    """Let a user know of something that happened while they were not looking: on their pages, and by e-mail, at once or
+    from `mail_at` on. What `is_seen` is only listed.
 
-    Words in the user's language: call it inside `speaking_to(user)`.
+    Words in the user's language: call it inside `speaking_to(user)`. What users may choose how to be told of goes
+    through `accounts.notifications.services.notify`, which calls this.
     """
-    return Notice.objects.create(user=user, title=title[:200], text=text[:1000], link=link[:200])
+    now = timezone.now()
+    return Notice.objects.create(
+        user=user,
+        title=title[:200],
+        text=text[:1000],
+        link=link[:200],
+        next_try_at=(mail_at or now) if is_mailed else None,
+        seen_at=now if is_seen else None,
+    )
+
+
+def hold_notices(user: User, until: datetime) -> int:
+    """E-mail the user what is held back from `until` on, instead of the time it was held for; how many notices."""
+    held = Notice.objects.filter(user=user, tries=0, next_try_at__gt=timezone.now())
+    return held.update(next_try_at=until)
 
 
 @contextmanager
@@ -270,7 +295,8 @@ def _mail(notice: Notice, connection: BaseEmailBackend) -> EmailMessage:
         if notice.link:
             where = f"{settings.SITE_URL}{notice.link}"
             parts.append(where if settings.SITE_URL else _("On your BotBalance server: %(path)s") % {"path": where})
-        parts.append(_("This notice is on your pages as well, until you dismiss it."))
+        if notice.seen_at is None:
+            parts.append(_("This notice is on your pages as well, until you dismiss it."))
         # A name that somebody typed may hold a line break, which no subject may.
         subject = settings.ACCOUNT_EMAIL_SUBJECT_PREFIX + " ".join(notice.title.split())
     body = "\n\n".join(part for part in parts if part)

@@ -116,6 +116,11 @@ def host_of(url: str) -> str:
     return host
 
 
+def is_host(text: str) -> bool:
+    """Whether a text is a plain host, in lower case."""
+    return _HOST.fullmatch(text) is not None
+
+
 _STRANGE = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")
 

@@ -13,8 +13,14 @@ def configuration(level: str) -> dict[str, Any]:
         "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
-        # urllib3 warns of malformed headers with the whole address, signature and all.
-        "loggers": {"urllib3": {"level": "ERROR"}, "celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
+        "loggers": {
+            # It warns of malformed headers with the whole address, signature and all.
+            "urllib3": {"level": "ERROR"},
+            # What it says of a channel's address holds parts of the address.
+            "apprise": {"level": "CRITICAL", "propagate": False},
+            "celery": {"level": "WARNING"},
+            "kombu": {"level": "WARNING"},
+        },
     }
 
 

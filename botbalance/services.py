@@ -33,6 +33,13 @@ SCHEDULE = (
     ("Forget expired tokens", "accounts.tokens.tasks.forget_expired", 86_400, "API tokens that expired a month ago."),
     ("Forget idempotency keys", "accounts.idempotency.tasks.forget_old", 3600, "Keys older than a day."),
     (
+        "Send notifications",
+        "accounts.notifications.tasks.send_due",
+        10,
+        "Send what is due through users' channels: services and webhooks.",
+    ),
+    ("Tell owners", "orders.tasks.tell_owners", 15, "Put into words what has been traded, and how rebalances ended."),
+    (
         "Refresh target models",
         "strategies.tasks.refresh_targets",
         300,

@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from botbalance import logs
+from botbalance import logs, notifying
 from botbalance.environment import address, between, choice, database, env, flag, moment, positive, rate, server, whole
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -192,6 +192,7 @@ INSTALLED_APPS = [
     "accounts",
     "accounts.idempotency",
     "accounts.tokens",
+    "accounts.notifications",
     "botbalance.lib",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -309,6 +310,10 @@ SPECTACULAR_SETTINGS = {
         "TokenScope": "accounts.tokens.models.ApiToken.Scope",
     },
 }
+
+NOTIFY_ALLOW_PRIVATE_TARGETS = flag("NOTIFY_ALLOW_PRIVATE_TARGETS", False)
+NOTIFY_ALLOWED_HOSTS, NOTIFY_ALLOWED_NETWORKS = notifying.targets("NOTIFY_ALLOWED_TARGETS")
+NOTIFY_SCHEMAS = notifying.schemas("NOTIFY_SCHEMAS")
 
 # --- Web -------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import tempfile
 if "BOTBALANCE_TESTS_HAVE_BEGUN" not in os.environ:
     for _name in list(os.environ):
         if _name != "PAPER_DATABASE_URL" and (
-            _name.startswith(("EXCHANGE_", "PAPER_", "PRICING_", "SENTRY_", "ENABLE_"))
+            _name.startswith(("EXCHANGE_", "PAPER_", "PRICING_", "SENTRY_", "ENABLE_", "NOTIFY_"))
             or _name == "TRADING_ENABLED"
             or (_name.startswith("BINANCE_") and _name.endswith("_URL"))
         ):

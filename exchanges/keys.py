@@ -5,6 +5,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import services as accounts
+from accounts.notifications import services as notifications
+from accounts.notifications.models import Kind
 from exchanges import signing
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.errors import CredentialsRefused, NotAvailable
@@ -70,7 +72,8 @@ def tell_refused(account: ExchangeAccount) -> None:
             "accounts says what the exchange said. Mend the key at the exchange and check the account there, or "
             "disconnect it and connect it with a new key."
         )
-        accounts.tell(account.user, title, text, reverse("exchanges:list"))
+        data = {"account": {"id": account.pk, "label": account.label}}
+        notifications.notify(account.user, Kind.KEY_REFUSED, title, text, reverse("exchanges:list"), data)
 
 
 def may_withdraw() -> str:

@@ -42,6 +42,12 @@ def track_orders() -> int:
 
 
 @shared_task
+def tell_owners() -> int:
+    """Tell owners of rebalances that have ended, of fills, and of the kill switch; how many messages."""
+    return services.tell_owners()
+
+
+@shared_task
 def hurry(account_id: int, attempt: int = 0) -> None:
     """Track one account that has just been sent orders, again after growing pauses while its run is under way.
 

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
 
 from accounts.models import Notice, User
+from accounts.notifications.models import Channel, Event
 from accounts.tokens.models import ApiToken
 from exchanges.models import ExchangeAccount
 from orders.models import Order, StrangerOrder, Tick
@@ -137,6 +138,9 @@ def secrets_of(user: User) -> list[str]:
         *StrangerOrder.objects.filter(account__user=user).values_list("client_order_id", flat=True),
         *CashFlow.objects.filter(account__user=user).values_list("asset", flat=True),
         *(str(tick.values.get("details", "")) for tick in Tick.objects.filter(user=user, code="failed")),
+        *Channel.objects.filter(user=user).values_list("name", flat=True),
+        *Channel.objects.filter(user=user).values_list("hint", flat=True),
+        *Event.objects.filter(user=user).values_list("title", flat=True),
         *Notice.objects.filter(user=user).values_list("title", flat=True),
         *ApiToken.objects.filter(user=user).values_list("key", flat=True),
     ]

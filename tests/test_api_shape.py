@@ -30,6 +30,8 @@ READS_NO_BODY = {
     "/api/me/strategies/<int:strategy_id>/start",
     "/api/me/strategies/<int:strategy_id>/stop",
     "/api/me/notices/<int:notice_id>/seen",
+    "/api/me/channels/<int:channel_id>/test",
+    "/api/me/channels/<int:channel_id>/rotate-secret",
 }
 TAKES_LITTLE = {
     "/api/me/orders/refresh",
@@ -66,6 +68,7 @@ def ids(
         "order_id": 1,
         "notice_id": 1,
         "key": "bb_0",
+        "channel_id": 1,
         "proposal_id": 1,
         "backtest_id": 1,
         "sweep_id": 1,

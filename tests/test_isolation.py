@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 
 from accounts import services as accounts
 from accounts.models import User
+from accounts.notifications.models import Channel, Delivery, Event, Kind, Mark, Preferences
 from accounts.tokens.selectors import live_tokens
 from exchanges.models import ExchangeAccount
 from orders.dust.models import DustSweep
@@ -51,6 +52,8 @@ WITH_ROWS = [route for route in routes() if route.parameters and not route.is_ad
 WITHOUT_ROWS = [route for route in routes() if not route.parameters and not route.is_admin]
 PRIVATE = [route for route in routes() if not route.is_admin and route.template not in PUBLIC]
 ADMIN = [route for route in routes() if route.is_admin]
+# Where it is not a list that is answered, but what the asker alone has one of.
+OWN_SETTINGS = {"/api/me/notification-settings"}
 # Where it is not a list that is answered, but one account of the asker's, who has none.
 NEEDS_AN_ACCOUNT = {
     "/api/me/balances",
@@ -118,6 +121,7 @@ def estate(
         "strategy_id": targets.pk,
         "run_id": run["run"],
         "order_id": run["orders"][0]["id"],
+        "channel_id": _told(alice).pk,
         "notice_id": accounts.tell(alice, "Alices private trouble").pk,
         "key": live_tokens(alice)[0].key,
         "proposal_id": proposal.pk,
@@ -126,6 +130,21 @@ def estate(
         "number": 0,
     }
     return Estate(alice, ids, client_for(alice), api)
+
+
+def _told(user: User) -> Channel:
+    """Somebody with a channel of her own, through which something has gone."""
+    channel = Channel.objects.create(
+        user=user, type="webhook", name="Alices siren", address="https://alice.example/hook", secret="whsec_x",
+        hint="https://alice.example/…",
+    )  # fmt: skip
+    Preferences.objects.create(user=user)
+    event = Event.objects.create(user=user, kind=Kind.FILLS, title="Alices happy fill")
+    Delivery.objects.create(event=event, channel=channel, next_try_at=None)
+    Mark.objects.get_or_create(
+        user=user, kind=Kind.FILLS, subject=1, defaults={"first_at": timezone.now(), "last_at": timezone.now()}
+    )
+    return channel
 
 
 def _happenings(account: ExchangeAccount, strategy: Strategy) -> None:
@@ -322,6 +341,8 @@ def test_charlie_who_owns_nothing_sees_only_empty_lists(alice: User, charlie: Us
         if route.template in NEEDS_AN_ACCOUNT:
             assert answer.status_code == 404, route
             assert answer.json()["error"]["code"] == "no_account"
+        elif route.template in OWN_SETTINGS:
+            assert answer.status_code == 200, route
         else:
             assert answer.status_code == 200, route
             rows = [row for row in answer.json()["results"] if not row.get("is_current")]  # but the token he asks with

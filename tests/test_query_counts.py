@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import User
+from accounts.notifications.models import Channel, Delivery, Event, Kind
 from accounts.tokens.services import issue_token
 from botbalance.lib import system_settings
 from exchanges import services as exchanges
@@ -49,6 +50,8 @@ PAGES = [
     "/strategies/{strategy}/model/",
     "/auth/account/notices/",
     "/auth/account/tokens/",
+    "/auth/account/notifications/",
+    "/auth/account/notifications/{channel}/",
     "/api/me/accounts/",
     "/api/me/balances",
     "/api/me/portfolio/summary",
@@ -63,10 +66,14 @@ PAGES = [
     "/api/me/orders/{order}",
     "/api/me/notices",
     "/api/me/tokens",
+    "/api/me/channels",
+    "/api/me/channels/{channel}/deliveries",
 ]
 ADMIN = [
     "/admin/accounts/user/",
     "/admin/accounts/notice/",
+    "/admin/notifications/channel/",
+    "/admin/notifications/delivery/",
     "/admin/exchanges/exchangeaccount/",
     "/admin/portfolio/portfoliosnapshot/",
     "/admin/portfolio/cashflow/",
@@ -116,6 +123,10 @@ def grow(user: User, size: int) -> None:
         )
         accounts.tell(user, "Look at this")
         issue_token(user)
+        channel = Channel.objects.create(user=user, type="webhook", name=f"Hook {run.pk}", address="x", hint="x")
+        for _number in range(size):
+            event = Event.objects.create(user=user, kind=Kind.FILLS, title="3 fills")
+            Delivery.objects.create(event=event, channel=channel, problem="It answered with status 500.")
         StrangerOrder.objects.create(
             account=account, exchange_order_id=run.pk, symbol="BTCUSDT", side="BUY", type="LIMIT", price=D(1),
             quantity=D(1), seen_at=now,
@@ -151,6 +162,7 @@ def costs(browser: Client, addresses: list[str], user: User) -> dict[str, list[s
         "run": run.pk,
         "order": Order.objects.filter(user=user).latest("pk").pk,
         "strategy": Strategy.objects.filter(user=user).earliest("pk").pk,
+        "channel": Channel.objects.filter(user=user).latest("pk").pk,
     }
     for account in ExchangeAccount.objects.filter(user=user):
         portfolio.read_balances(account)  # fresh, so that no page reads them in one size and not in the other

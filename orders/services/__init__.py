@@ -6,6 +6,7 @@ tracking     asking until all is known                   recording   what the ex
 runs         rounds of a rebalance, until its end        cancelling  one order, or all
 watching     when each account is looked at              dispatching whose turn it is, and who needs a tick
 ticking      one look of the autopilot                   autopilot   on, off, paused
+reports      what owners are told of afterwards
 """
 
 from orders.services.autopilot import start as start_autopilot
@@ -14,6 +15,7 @@ from orders.services.cancelling import cancel_all, cancel_order
 from orders.services.dispatching import dispatch
 from orders.services.killswitch import switch_off, switch_on
 from orders.services.planning import preview
+from orders.services.reports import tell_owners
 from orders.services.runs import disconnect_account, reset_paper_account, stop_run
 from orders.services.starting import Execution, execute
 from orders.services.ticking import tick
@@ -37,6 +39,7 @@ __all__ = [
     "stop_run",
     "switch_off",
     "switch_on",
+    "tell_owners",
     "tick",
     "track_account",
     "watch_unwatched",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.notifications import services as notifications
+from accounts.notifications.models import Kind
 from orders.domain import FAILED_RUNS, UNFINISHED
 from orders.models import Order, Run
 from orders.services.pausing import count_failure, forget_failures, lock_autopilot
@@ -34,6 +36,8 @@ def finish(
         run.refresh_from_db()
         if changed and not leave_open:
             Order.objects.filter(round__run=run, status__in=UNFINISHED).update(cancel_requested=True)
+        if changed and code != "nothing_to_do":
+            notifications.mark(run.user_id, Kind.REBALANCE, run.pk)
         if changed and code in FAILED_RUNS:
             count_failure(run.strategy_id, lambda: run.reason, run)
         elif changed and state == Run.State.COMPLETE:

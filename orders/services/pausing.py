@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import services as accounts
+from accounts.notifications import services as notifications
+from accounts.notifications.models import Kind
 from botbalance.lib import system_settings
 from exchanges.models import ExchangeAccount
 from orders.models import Autopilot, Run
@@ -51,11 +53,17 @@ def pause(autopilot: Autopilot, code: str, values: Mapping[str, str], run: Run |
         )
         if changed:
             history.record_pause(autopilot, code, values, run)
-            accounts.tell(
+            notifications.notify(
                 user,
+                Kind.PAUSED,
                 _("The autopilot of %(name)s has paused") % {"name": strategy.name},
                 _(TICK_REASONS[code]).format(**values),
                 reverse("orders:autopilot", args=[strategy.pk]),
+                {
+                    "strategy": {"id": strategy.pk, "name": strategy.name},
+                    "account": {"id": strategy.account_id, "label": strategy.account.label},
+                    "reason_code": code,
+                },
             )
     autopilot.refresh_from_db()
     if changed:

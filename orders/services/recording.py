@@ -8,6 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from accounts.notifications import services as notifications
+from accounts.notifications.models import Kind
 from botbalance.lib.money import ZERO, plain
 from exchanges.domain import OrderReport, TradeReport
 from orders.domain import FINAL, OrderState, Status, merge, report_kind
@@ -107,7 +109,7 @@ def record_fills(order: Order, trades: list[TradeReport]) -> int:
         row = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
         known = set(row.fills.values_list("trade_id", flat=True))
         new = [trade for trade in trades if trade.trade_id not in known]
-        Fill.objects.bulk_create(
+        fills = Fill.objects.bulk_create(
             Fill(
                 user_id=row.user_id,
                 order=row,
@@ -131,5 +133,6 @@ def record_fills(order: Order, trades: list[TradeReport]) -> int:
             row.save(update_fields=["fees", "recorded_quantity", "updated_at"])
             for trade in new:
                 note(row, "fill", f"{plain(trade.quantity)} {row.base_asset} @ {plain(trade.price)}")
+            notifications.mark(row.user_id, Kind.FILLS, row.account_id, min(fill.pk for fill in fills))
     order.refresh_from_db()
     return len(new)

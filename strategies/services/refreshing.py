@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import services as accounts
+from accounts.notifications import services as notifications
+from accounts.notifications.models import Kind
 from botbalance.lib.errors import AppError, Conflict, NotFound
 from botbalance.lib.money import plain
 from strategies import selectors
@@ -114,12 +116,14 @@ def _remember_failure(strategy: Strategy, error: AppError, now: datetime, *, by_
     with transaction.atomic():
         rows.update(model_problem=error.message, model_failures=failures, model_due_at=now + pause)
         if failures == FAILURES_BEFORE_TELLING:
-            accounts.tell(
+            notifications.notify(
                 strategy.user,
+                Kind.WEIGHTS,
                 _("No new weights for %(name)s") % {"name": strategy.name},
                 _("The model was asked %(count)s times. The weights stay as they are. %(problem)s")
                 % {"count": failures, "problem": error.message},
                 reverse("strategies:model", args=[strategy.pk]),
+                {"strategy": {"id": strategy.pk, "name": strategy.name}, "state": "failed"},
             )
 
 
@@ -135,4 +139,10 @@ def _tell(strategy: Strategy, proposal: TargetProposal) -> None:
     else:
         title = _("New weights for %(name)s are proposed") % {"name": strategy.name}
         text = _("Nothing changes until you apply them: %(changes)s.")
-    accounts.tell(strategy.user, title, text % {"changes": changes}, reverse("strategies:model", args=[strategy.pk]))
+    data = {
+        "strategy": {"id": strategy.pk, "name": strategy.name},
+        "state": proposal.state,
+        "weights": {row.asset: plain(row.after_pct) for row in proposal.rows.all()},
+    }
+    link = reverse("strategies:model", args=[strategy.pk])
+    notifications.notify(strategy.user, Kind.WEIGHTS, title, text % {"changes": changes}, link, data)

@@ -1,0 +1,103 @@
+"""Reads. Every door to a row that belongs to somebody takes that somebody as its first argument."""
+
+from datetime import datetime, tzinfo
+
+from django.conf import settings
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.notifications.domain import quiet_until
+from accounts.notifications.models import URGENT, Channel, Delivery, Kind, Mark, Preferences, told_by_default
+from botbalance.lib.errors import NotFound
+from botbalance.lib.moments import zone
+
+# Mails go nowhere that somebody looks.
+_MUTE_BACKENDS = (".console.EmailBackend", ".dummy.EmailBackend", ".filebased.EmailBackend")
+
+
+def zone_of(user: User) -> tzinfo:
+    """The time zone a user's quiet hours are in."""
+    return zone(user.time_zone)
+
+
+def preferences_of(user: User) -> Preferences:
+    """A user's wishes, or the defaults in a row that is not saved."""
+    return Preferences.objects.filter(user=user).first() or Preferences(user=user)
+
+
+def held_until(user: User, preferences: Preferences, kind: str, now: datetime) -> datetime | None:
+    """When the quiet hours end that hold back this kind of notification; None where nothing does."""
+    if kind in URGENT and preferences.urgent_breaks_quiet:
+        return None
+    return quiet_until(now, preferences.quiet_from, preferences.quiet_to, zone_of(user))
+
+
+def channels_of(user: User) -> QuerySet[Channel]:
+    """A user's channels, oldest first."""
+    return Channel.objects.filter(user=user).order_by("id")
+
+
+def channel_of(user: User, channel_id: int) -> Channel:
+    """One of the user's channels. Raises NotFound, also for another user's."""
+    channel = channels_of(user).filter(pk=channel_id).first()
+    if channel is None:
+        raise NotFound(_("There is no such channel."))
+    return channel
+
+
+def channels_for(user: User, kind: str) -> list[Channel]:
+    """The user's channels that are on and want this kind."""
+    return [channel for channel in channels_of(user).filter(enabled=True) if kind in channel.kinds]
+
+
+def is_wanted(user: User, kind: str) -> bool:
+    """Whether anybody would be told: by e-mail, or through a channel."""
+    return kind in preferences_of(user).email_kinds or bool(channels_for(user, kind))
+
+
+def deliveries_of(channel: Channel) -> QuerySet[Delivery]:
+    """What went through a channel, or is to, newest first."""
+    return Delivery.objects.filter(channel=channel).select_related("event").order_by("-id")
+
+
+def deliveries_due(now: datetime, most: int) -> list[Delivery]:
+    """One due delivery of each channel, the one that waits longest, of those users who may sign in."""
+    rows = (
+        Delivery.objects.filter(next_try_at__lte=now, channel__user__is_active=True)
+        .annotate(place=Window(RowNumber(), partition_by=F("channel_id"), order_by=[F("next_try_at"), F("id")]))
+        .filter(place=1)
+        .select_related("event", "channel", "channel__user")
+        .order_by("next_try_at", "id")
+    )
+    return list(rows[:most])
+
+
+def marks(kind: Kind, most: int) -> list[Mark]:
+    """What of a kind is to be told when it is ripe, the oldest first."""
+    return list(Mark.objects.filter(kind=kind).select_related("user").order_by("first_at", "id")[:most])
+
+
+def mail_reaches_people() -> bool:
+    """Whether the operator has set up mail that goes somewhere."""
+    return not settings.EMAIL_BACKEND.endswith(_MUTE_BACKENDS)
+
+
+def has_working_channel(user: User) -> bool:
+    """Whether the user would be told of what must not wait: by an e-mail, or by a channel that is on, wants all that is
+    urgent between it and others, and did not fail last time. One query.
+    """
+    rows = User.objects.filter(pk=user.pk).values_list(
+        "notification_preferences__email_kinds",
+        "notification_channels__enabled",
+        "notification_channels__failures_in_a_row",
+        "notification_channels__kinds",
+    )
+    told: set[str] = set()
+    for email_kinds, enabled, failures, kinds in rows:
+        if mail_reaches_people():
+            told.update(told_by_default() if email_kinds is None else email_kinds)
+        if enabled and not failures:
+            told.update(kinds)
+    return told >= URGENT

@@ -1,0 +1,26 @@
+"""The only writers of channels, preferences, events and deliveries."""
+
+from accounts.notifications.services.channels import (
+    change_channel,
+    create_channel,
+    delete_channel,
+    rotate_secret,
+    test_channel,
+)
+from accounts.notifications.services.preferences import save_preferences
+from accounts.notifications.services.sending import send_due
+from accounts.notifications.services.telling import mark, mark_everybody, notify, take
+
+__all__ = [
+    "change_channel",
+    "create_channel",
+    "delete_channel",
+    "mark",
+    "mark_everybody",
+    "notify",
+    "rotate_secret",
+    "save_preferences",
+    "send_due",
+    "take",
+    "test_channel",
+]
