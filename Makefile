@@ -3,7 +3,8 @@
 #   make test   set up, and run the tests
 #   make soak   the long tests, and searches with all their examples: 20,000 requests of a fuzz, thousands of plans, half a minute of
 #               trading by two processes, a month replayed, and small drills in which everything fails and processes are killed
-#   make e2e    journeys through the pages in a real browser (Chromium): ten minutes at most
+#   make e2e    in a real browser (Chromium): journeys, and every page with axe, by keyboard and measured; ten minutes at most
+#   make screenshots  every page on both widths, light and dark, in both languages, as pictures in screenshots/
 #   make bench  what users cost: rate limits, dispatching, planning, pages, memory; back-tests beside others; tables, and bench/results.json
 #   make check  lint, types, migrations, deployment settings
 PYTHON ?= python3
@@ -12,8 +13,9 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 TEST_ARGS ?=
 BENCH_ARGS ?=
+SCREENSHOTS_ARGS ?=
 
-.PHONY: setup setup-dev run test soak e2e bench check clean
+.PHONY: setup setup-dev run test soak e2e screenshots bench check clean
 
 setup: .venv/.runtime
 setup-dev: .venv/.dev
@@ -49,7 +51,10 @@ soak: setup-dev
 	SOAK=1 $(BIN)/python -m pytest -n auto -q -m "soak or search" $(TEST_ARGS)
 
 e2e: setup-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m e2e tests/e2e $(TEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -q -m e2e tests/e2e $(TEST_ARGS)
+
+screenshots: setup-dev
+	$(BIN)/python -m tests.screenshots $(SCREENSHOTS_ARGS)
 
 bench: setup-dev .venv-bench/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -61,17 +61,38 @@ def rows(folder: Path, query: str, *values: object, database: str = "botbalance"
 @contextmanager
 def running(folder: Path, **variables: str) -> Iterator[Server]:
     """Serve the installation in this folder until the block ends."""
+    port = free_port()
+    with started(folder, "run", "--port", port, **variables):
+        yield Server(f"http://127.0.0.1:{port}", json.loads((folder / "data" / "sign-ins.json").read_text()))
+
+
+@contextmanager
+def showing(folder: Path) -> Iterator[str]:
+    """Serve the pages of the installation in this folder and nothing else: nothing changes but by hand. Its address."""
+    port = free_port()
+    command = ("runserver", f"127.0.0.1:{port}", "--noreload", "--settings", "tests.scene_settings")
+    with started(folder, *command):
+        yield f"http://127.0.0.1:{port}"
+
+
+def free_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
+        return str(listener.getsockname()[1])
+
+
+@contextmanager
+def started(folder: Path, command: str, *arguments: str, **variables: str) -> Iterator[None]:
+    """Run a command that serves HTTP in this installation, until the block ends. Its port is among the arguments."""
     env = {**environment(folder), **variables}
-    with (folder / "server.log").open("w") as log:
+    port = next(number for text in arguments if (number := text.rpartition(":")[2]).isdigit())
+    logged = folder / f"{command}.log"
+    with logged.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "run", "--port", port], cwd=ROOT, env=env, stdout=log, stderr=log
+            [sys.executable, "manage.py", command, *arguments], cwd=ROOT, env=env, stdout=log, stderr=log
         )
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url, process, folder / "server.log")
-        yield Server(url, json.loads((folder / "data" / "sign-ins.json").read_text()))
+        _wait_for(f"http://127.0.0.1:{port}", process, logged)
+        yield
     finally:
         process.terminate()
         try:

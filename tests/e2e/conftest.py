@@ -12,6 +12,7 @@ import requests
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.e2e.browsing import FLAGS, LANGUAGES, WIDTHS, Look, Watch, Words, button, opened
+from tests.e2e.walking import Shown, shown_in
 from tests.server import Server, install, rows, running
 from tests.support import skip_or_fail
 
@@ -58,6 +59,13 @@ HURRY = {
     "AUTOPILOT_PERIOD_SECONDS": "2",
     "AUTH_THROTTLE": "1000/min",
 }
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """A server that shows the hardest portfolio there is (tests/scene.py), in which nothing changes by itself."""
+    with shown_in(tmp_path_factory.mktemp("scene")) as shown:
+        yield shown
 
 
 @pytest.fixture(params=LOOKS, ids=str)
