@@ -164,12 +164,12 @@ def _happenings(user: User, account: ExchangeAccount, strategy: Strategy) -> Non
     now = timezone.now()
     codes: Mapping[str, tuple[str, dict[str, str]]] = {
         "failed": ("failed", {"details": REASON}),
-        "acted": ("run_ended", {}),
+        "acted": ("run_ended", {"details": "Every target is within its band."}),
     }
     for number in range(12):
         status, (code, values) = list(codes.items())[number % len(codes)]
         Tick.objects.create(
-            user=user, strategy=strategy, status=status, code=code, values=values, looks=10 ** (number % 9 + 1),
+            user=user, strategy=strategy, status=status, code=code, values=values, looks=10 ** (number % 5 + 1),
             started_at=now - timedelta(hours=number + 1), ended_at=now - timedelta(hours=number),
             actions={"placed": 50, "cancelled": 48, "filled": 2} if status == "acted" else {},
         )  # fmt: skip
