@@ -4,8 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from botbalance import guide
 from botbalance.lib import system_settings
 from exchanges import traffic
 from exchanges.models import ExchangeAccount
@@ -27,6 +29,11 @@ def venue(request: HttpRequest) -> dict[str, Any]:
             "standstill": traffic.standstill(),
         }
     }
+
+
+def steps(request: HttpRequest) -> dict[str, Any]:
+    """`guide`: the first steps of a reader who is led through them, None for everybody else. Read when it is shown."""
+    return {"guide": SimpleLazyObject(lambda: guide.for_request(request))}
 
 
 def _trades_paper(request: HttpRequest) -> bool:

@@ -1,5 +1,6 @@
 """Reading the environment so that a wrong value stops the start with one line that names it."""
 
+import ipaddress
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -151,6 +152,15 @@ def server(name: str, default: str, schemes: Sequence[str]) -> str:
         return text
 
     return _read(name, default, parse, f"an address beginning with {schemes[0]}://")
+
+
+def addresses(name: str) -> list[str]:
+    """IP addresses, separated by commas; none where nothing is set."""
+
+    def parse(text: str) -> list[str]:
+        return [str(ipaddress.ip_address(part.strip())) for part in text.split(",") if part.strip()]
+
+    return _read(name, "", parse, "IP addresses separated by commas, such as 203.0.113.7")
 
 
 def rate(name: str, default: str) -> str:

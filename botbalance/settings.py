@@ -14,7 +14,20 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from botbalance import logs, notifying
-from botbalance.environment import address, between, choice, database, env, flag, moment, positive, rate, server, whole
+from botbalance.environment import (
+    address,
+    addresses,
+    between,
+    choice,
+    database,
+    env,
+    flag,
+    moment,
+    positive,
+    rate,
+    server,
+    whole,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
@@ -109,6 +122,8 @@ BACKTEST_MOST_CANDLES = whole("BACKTEST_MOST_CANDLES", 12_000_000, least=1000)
 FETCH_MARKET_CAPS = flag("FETCH_MARKET_CAPS", False)
 MARKET_CAPS_URL = address("MARKET_CAPS_URL", "https://api.coingecko.com/api/v3")
 MARKET_CAPS_KEY = env.str("MARKET_CAPS_KEY", default="").strip()
+# Under which addresses this server goes out to the internet: shown to those who bind a key to them, asked of nobody.
+SERVER_PUBLIC_IP = addresses("SERVER_PUBLIC_IP")
 ENABLE_OKX = flag("ENABLE_OKX", False)
 ENABLE_EARN = flag("ENABLE_EARN", False)
 ENABLE_FUTURES = flag("ENABLE_FUTURES", False)
@@ -242,6 +257,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "botbalance.context.venue",
+                "botbalance.context.steps",
                 "accounts.context.notices",
             ],
             "builtins": ["botbalance.lib.templatetags.numbers", "botbalance.lib.templatetags.moments"],

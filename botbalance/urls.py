@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.negotiation import DefaultContentNegotiation
 
-from botbalance import api, health, metrics, pages
+from botbalance import api, guide_pages, health, metrics, pages
 from botbalance.account_performance import api as performance_api
 from botbalance.account_performance import pages as performance
 
@@ -29,6 +29,9 @@ me: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", pages.dashboard, name="dashboard"),
+    path("guide/", guide_pages.overview, name="guide"),
+    path("guide/next/", guide_pages.following, name="guide_next"),
+    path("guide/switch/", guide_pages.switch, name="guide_switch"),
     path("exchange-accounts/", include("exchanges.urls")),
     path("exchange-accounts/<int:account_id>/disconnect/", pages.disconnect_account, name="disconnect_account"),
     path("exchange-accounts/<int:account_id>/reset/", pages.reset_paper_account, name="reset_paper_account"),

@@ -7,10 +7,11 @@ from django.views.decorators.debug import sensitive_variables
 from accounts import services as accounts
 from accounts.notifications import services as notifications
 from accounts.notifications.models import Kind
-from exchanges import signing
+from exchanges import signing, verdicts
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.errors import CredentialsRefused, NotAvailable
 from exchanges.models import ExchangeAccount
+from exchanges.verdicts import Verdict
 
 MOST_KEY_CHARACTERS = 200
 # An RSA key of 4096 bits has 3,300.
@@ -50,17 +51,25 @@ def _not_a_key() -> str:
     return _("This does not look like a Binance key: no spaces, at most 200 characters.")
 
 
-def check_rights(adapter: ExchangeAdapter) -> str:
+def check_rights(adapter: ExchangeAdapter, verdict: Verdict) -> str:
     """Refuse a key that can withdraw or cannot trade; a warning for one that works from anywhere, else ""."""
     try:
-        rights = adapter.api_restrictions()
+        with verdict.asking("withdrawals"):
+            rights = adapter.api_restrictions()
+            if rights.can_withdraw:
+                raise CredentialsRefused(may_withdraw())
     except NotAvailable:  # not mainnet: no real money to withdraw
+        for name in ("withdrawals", "addresses"):
+            verdict.say(name, verdicts.UNKNOWN, _("only asked where real money is traded"))
         return ""
-    if rights.can_withdraw:
-        raise CredentialsRefused(may_withdraw())
-    if not rights.can_trade_spot:
-        raise CredentialsRefused(may_not_trade())
-    return "" if rights.is_ip_restricted else works_from_anywhere()
+    with verdict.asking("trading"):
+        if not rights.can_trade_spot:
+            raise CredentialsRefused(may_not_trade())
+    if rights.is_ip_restricted:
+        verdict.say("addresses")
+        return ""
+    verdict.say("addresses", verdicts.WARNING, works_from_anywhere())
+    return works_from_anywhere()
 
 
 def tell_refused(account: ExchangeAccount) -> None:

@@ -17,7 +17,10 @@ from botbalance.lib.web import add_errors, back
 from exchanges import selectors, services
 from exchanges.forms import ConnectForm, RenameForm
 from exchanges.models import ExchangeAccount
+from exchanges.verdicts import Verdict
 
+# The key of a session under which the list finds what was just asked.
+VERDICT = "exchanges_verdict"
 STATUS_BADGES = {
     ExchangeAccount.Status.OK: "ok",
     ExchangeAccount.Status.UNCHECKED: "",
@@ -30,11 +33,13 @@ STATUS_BADGES = {
 @login_required
 @never_cache
 def account_list(request: HttpRequest) -> HttpResponse:
+    asked = request.session.pop(VERDICT, {})
     rows = [
         {
             "account": account,
             "badge": STATUS_BADGES[ExchangeAccount.Status(account.status)],
             "is_paper": account.venue == ExchangeAccount.Venue.PAPER,
+            "verdict": Verdict.from_json(asked["checks"]) if asked.get("account") == account.pk else None,
         }
         for account in selectors.accounts_of(signed_in(request))
     ]
@@ -51,24 +56,35 @@ def connect(request: HttpRequest) -> HttpResponse:
     form = ConnectForm(request.POST)
     if not form.is_valid():
         return _connect_page(request, form, status=400)
+    user, verdict = signed_in(request), Verdict()
     try:
-        account = services.connect_account(signed_in(request), **form.cleaned_data)
+        account = services.connect_account(user, **form.cleaned_data, verdict=verdict)
     except AppError as error:
         add_errors(form, error)
-        return _connect_page(request, form, status=error.status)
+        # Of a paper account, or a form that nobody could be asked with, there is nothing to say.
+        return _connect_page(request, form, verdict if len(verdict.found) > 1 else None, status=error.status)
     if account.status == ExchangeAccount.Status.OK:
         messages.success(request, _("%(label)s is connected.") % {"label": account.label})
         if account.status_reason:
             messages.warning(request, account.status_reason)
     else:
         messages.info(request, f"{account.label}: {account.status_reason or account.get_status_display()}")
-    return back(request, f"{reverse('dashboard')}?account={account.pk}")
+    if account.has_own_keys:
+        request.session[VERDICT] = {"account": account.pk, "checks": verdict.as_json()}
+        return back(request, reverse("exchanges:list"))
+    return back(request, reverse("guide_next") if user.is_guided else f"{reverse('dashboard')}?account={account.pk}")
 
 
-def _connect_page(request: HttpRequest, form: ConnectForm, status: int = 200) -> HttpResponse:
-    return render(
-        request, "exchanges/connect.html", {"form": form, "environment": settings.EXCHANGE_ENV}, status=status
-    )
+def _connect_page(
+    request: HttpRequest, form: ConnectForm, verdict: Verdict | None = None, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "verdict": verdict,
+        "environment": settings.EXCHANGE_ENV,
+        "server_addresses": settings.SERVER_PUBLIC_IP,
+    }
+    return render(request, "exchanges/connect.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -96,7 +112,10 @@ def rename(request: HttpRequest, account_id: int) -> HttpResponse:
 @login_required
 def check(request: HttpRequest, account_id: int) -> HttpResponse:
     """Ask the exchange whether the account's key works."""
-    account = services.check_account(selectors.account_of(signed_in(request), account_id))
+    verdict = Verdict()
+    account = services.check_account(selectors.account_of(signed_in(request), account_id), verdict)
+    if account.has_own_keys and verdict.found:
+        request.session[VERDICT] = {"account": account.pk, "checks": verdict.as_json()}
     if account.status == ExchangeAccount.Status.PAUSED:
         paused = _("%(label)s is paused: whoever runs this server has paused it, and only they can let it go on.")
         messages.error(request, f"{paused % {'label': account.label}} {account.status_reason}".strip())

@@ -17,9 +17,11 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.models import User
 from botbalance.lib import system_settings
 from botbalance.lib.errors import Conflict, Invalid, NotFound
-from exchanges import keys, markets, medians, signing, standing
-from exchanges.adapters.binance import BinanceAdapter
+from exchanges import markets, medians, signing, standing, verdicts
+from exchanges.adapters.binance import READ_SECONDS, BinanceAdapter
 from exchanges.adapters.session import new_session
+from exchanges.connecting import MAX_ACCOUNTS_PER_USER as MAX_ACCOUNTS_PER_USER
+from exchanges.connecting import check_fields
 from exchanges.domain import ExchangeInfo, KeySource, NoVenue, PriceSnapshot, Venue, resolve_venue
 from exchanges.errors import CredentialsRefused, ExchangeError
 from exchanges.ledger import services as ledger
@@ -28,11 +30,9 @@ from exchanges.ledger.services import Meter
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
 from exchanges.paper.transport import PaperTransport
+from exchanges.verdicts import Verdict
 
 logger = logging.getLogger(__name__)
-
-
-MAX_ACCOUNTS_PER_USER = 20
 
 _thread = threading.local()
 
@@ -77,11 +77,15 @@ def venue_of(account: ExchangeAccount) -> tuple[Venue, KeySource]:
     return resolved
 
 
-def adapter_for(account: ExchangeAccount) -> BinanceAdapter:
-    """The adapter that trades this account, by the venue table of the architecture page."""
+def adapter_for(account: ExchangeAccount, *, hurried: bool = False) -> BinanceAdapter:
+    """The adapter that trades this account, by the venue table of the architecture page.
+
+    A `hurried` one gives an own key's exchange less time to answer: somebody waits before a page.
+    """
     venue, source = venue_of(account)
     if source == KeySource.OWN:
-        return _adapter(venue, account.api_key, account.api_secret, _meter(account), account.exchange_uid)
+        uid, key, secret = account.exchange_uid, account.api_key, account.api_secret
+        return _adapter(venue, key, secret, _meter(account), uid, hurried=hurried)
     if source == KeySource.SYSTEM:
         return system_adapter(account.user_id, account.exchange_uid)
     if not account.paper_key:
@@ -133,9 +137,18 @@ def base_url_of(venue: Venue) -> str:
 
 
 def _adapter(
-    venue: Venue, api_key: str = "", api_secret: str = "", meter: Meter | None = None, uid: int | None = None
+    venue: Venue,
+    api_key: str = "",
+    api_secret: str = "",
+    meter: Meter | None = None,
+    uid: int | None = None,
+    *,
+    hurried: bool = False,
 ) -> BinanceAdapter:
     """Without a meter it asks for the server itself."""
+    timeout = (settings.EXCHANGE_CONNECT_TIMEOUT_SECONDS, settings.EXCHANGE_READ_TIMEOUT_SECONDS)
+    if hurried:
+        timeout = (min(timeout[0], verdicts.CONNECT_SECONDS), min(timeout[1], verdicts.READ_SECONDS))
     return BinanceAdapter(
         base_url_of(venue),
         api_key=api_key,
@@ -144,7 +157,8 @@ def _adapter(
         meter=meter or Meter(ledger.current()),
         venue=venue,
         uid=uid,
-        timeout=(settings.EXCHANGE_CONNECT_TIMEOUT_SECONDS, settings.EXCHANGE_READ_TIMEOUT_SECONDS),
+        timeout=timeout,
+        read_seconds=verdicts.TRY_SECONDS if hurried else READ_SECONDS,
         recv_window_ms=settings.EXCHANGE_RECV_WINDOW_MS,
         backoff_seconds=settings.EXCHANGE_BACKOFF_SECONDS,
     )
@@ -227,14 +241,17 @@ def connect_account(
     api_key: str = "",
     api_secret: str = "",
     paper_balances: Mapping[str, Decimal] | None = None,
+    verdict: Verdict | None = None,
 ) -> ExchangeAccount:
     """Connect an account: paper at once, Binance after its key has answered (where this server contacts Binance).
 
     `api_secret` is the secret of an HMAC key, or the private key of an RSA or Ed25519 key as PEM text. Raises Invalid
-    with field messages; a refused key is not stored.
+    with field messages; a refused key is not stored. `verdict` is told what was found, also where it raises.
     """
+    verdict = verdict or Verdict()
     label, api_key, api_secret = label.strip(), api_key.strip(), signing.tidy(api_secret)
-    _check_connection_fields(user, label, venue, quote, api_key, api_secret)
+    check_fields(user, label, venue, quote, api_key, api_secret)
+    verdict.say("format")
     account = ExchangeAccount(
         user=user,
         label=label,
@@ -249,7 +266,7 @@ def connect_account(
         account.status = ExchangeAccount.Status.OK
         account.checked_at = timezone.now()
     else:
-        _verify_new_keys(account)
+        _verify_new_keys(account, verdict)
     try:
         with transaction.atomic():
             account.save()
@@ -260,34 +277,6 @@ def connect_account(
     return account
 
 
-@sensitive_variables("api_key", "api_secret")
-def _check_connection_fields(user: User, label: str, venue: str, quote: str, api_key: str, api_secret: str) -> None:
-    fields: dict[str, list[str]] = {}
-    if not label or len(label) > 40:
-        fields["label"] = [_("Give the account a label of 1 to 40 characters.")]
-    elif ExchangeAccount.objects.filter(user=user, label=label, archived_at=None).exists():
-        fields["label"] = [_("You have an account with this label.")]
-    if venue not in ExchangeAccount.Venue.values:
-        fields["venue"] = [_("Choose paper or binance.")]
-    if quote not in ("USDT", "USDC", "FDUSD"):
-        fields["quote"] = [_("Choose USDT, USDC or FDUSD.")]
-    if bool(api_key) != bool(api_secret):
-        missing = "api_secret" if api_key else "api_key"
-        fields[missing] = [_("The API key and its secret belong together.")]
-    if venue == ExchangeAccount.Venue.PAPER and api_key:
-        fields["api_key"] = [_("A paper account needs no key. Choose binance to connect a real one.")]
-    for name, problem in (
-        ("api_key", keys.api_key_problem(api_key)),
-        ("api_secret", keys.secret_problem(api_secret)),
-    ):
-        if problem:
-            fields[name] = [problem]
-    if ExchangeAccount.objects.filter(user=user, archived_at=None).count() >= MAX_ACCOUNTS_PER_USER:
-        fields["label"] = [_("You have %(count)s accounts, the most there can be.") % {"count": MAX_ACCOUNTS_PER_USER}]
-    if fields:
-        raise Invalid(_("Some fields need your attention."), fields=fields)
-
-
 def _trades_paper(account: ExchangeAccount) -> bool:
     """Whether the account trades at the paper exchange now; False also where it can not trade at all."""
     try:
@@ -296,9 +285,9 @@ def _trades_paper(account: ExchangeAccount) -> bool:
         return False
 
 
-def _verify_new_keys(account: ExchangeAccount) -> None:
+def _verify_new_keys(account: ExchangeAccount, verdict: Verdict) -> None:
     try:
-        account.status_reason = standing.ask(account, adapter_for(account))
+        account.status_reason = standing.ask(account, adapter_for(account, hurried=True), verdict)
     except Conflict as error:  # mock: stored, never contacted
         account.status_reason = error.message
         return
@@ -311,7 +300,7 @@ def _verify_new_keys(account: ExchangeAccount) -> None:
     account.checked_at = timezone.now()
 
 
-def check_account(account: ExchangeAccount) -> ExchangeAccount:
+def check_account(account: ExchangeAccount, verdict: Verdict | None = None) -> ExchangeAccount:
     """Ask the exchange whether the account's keys work and remember the answer. Never raises an ExchangeError.
 
     An account that was paused by hand is left as it is: nothing but that hand lets it go on.
@@ -320,7 +309,7 @@ def check_account(account: ExchangeAccount) -> ExchangeAccount:
         return account
     status, reason = account.status, ""
     try:
-        reason = standing.ask(account, adapter_for(account))
+        reason = standing.ask(account, adapter_for(account, hurried=True), verdict or Verdict())
         status = ExchangeAccount.Status.OK
     except CredentialsRefused as error:
         status, reason = ExchangeAccount.Status.REFUSED, error.message

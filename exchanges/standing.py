@@ -10,12 +10,15 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from botbalance.lib.errors import Invalid
-from exchanges import keys
+from exchanges import keys, verdicts
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.errors import CredentialsRefused, ExchangeError
+from exchanges.ledger.patience import in_a_hurry
 from exchanges.models import ExchangeAccount
+from exchanges.verdicts import Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -26,17 +29,24 @@ BNB = "BNB"
 FEE_ASSET_KNOWN_FOR = timedelta(hours=1)
 
 
-def ask(account: ExchangeAccount, adapter: ExchangeAdapter) -> str:
+def ask(account: ExchangeAccount, adapter: ExchangeAdapter, verdict: Verdict) -> str:
     """Ask the exchange whether the keys work: the clock first, then the account, then what else the key may do.
 
-    A warning, "" where there is none. Raises CredentialsRefused, or another ExchangeError.
+    A warning, "" where there is none. Raises CredentialsRefused, or another ExchangeError; `verdict` is told each step.
     """
-    adapter.sync_clock()
-    info = adapter.account_info()
-    if not info.can_trade:
-        raise CredentialsRefused(keys.may_not_trade())
-    remember_uid(account, info.uid)
-    return keys.check_rights(adapter)
+    with in_a_hurry():
+        with verdict.asking("clock"):
+            adapter.sync_clock()
+        with verdict.asking("signature"):
+            info = adapter.account_info()
+        held = sum(1 for balance in info.balances if balance.total)
+        text = ngettext("%(count)s asset is held", "%(count)s assets are held", held) % {"count": held}
+        verdict.say("balances", verdicts.OK, text)
+        with verdict.asking("trading"):
+            if not info.can_trade:
+                raise CredentialsRefused(keys.may_not_trade())
+        remember_uid(account, info.uid)
+        return keys.check_rights(adapter, verdict)
 
 
 def remember_uid(account: ExchangeAccount, uid: int | None) -> None:

@@ -3,6 +3,8 @@
 A worker that waits for one account holds up the turns and cancels of all others behind it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 _is_in_background: ContextVar[bool] = ContextVar("is_in_background", default=False)
@@ -20,3 +22,13 @@ def enter_background(*_args: object, **_more: object) -> None:
 def leave_background(*_args: object, **_more: object) -> None:
     """Somebody may wait for this thread again."""
     _is_in_background.set(False)
+
+
+@contextmanager
+def in_a_hurry() -> Iterator[None]:
+    """Inside, reads wait their turn no longer than background work does: better an early no than a late yes."""
+    token = _is_in_background.set(True)
+    try:
+        yield
+    finally:
+        _is_in_background.reset(token)

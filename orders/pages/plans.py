@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import services as accounts
 from accounts.pages import signed_in
 from botbalance.lib.errors import AppError
 from botbalance.lib.money import ZERO
@@ -38,6 +39,7 @@ def preview(request: HttpRequest, strategy_id: int) -> HttpResponse:
         prepared = services.preview(strategy)
     except AppError as error:
         return render(request, "orders/preview.html", {**context, "error": error}, status=error.status)
+    accounts.note_preview(signed_in(request))
     return render(request, "orders/preview.html", {**context, **_plan_context(prepared)})
 
 
