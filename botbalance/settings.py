@@ -14,20 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from botbalance import logs, notifying
-from botbalance.environment import (
-    address,
-    addresses,
-    between,
-    choice,
-    database,
-    env,
-    flag,
-    moment,
-    positive,
-    rate,
-    server,
-    whole,
-)
+from botbalance.environment import address, between, choice, database, env, flag, moment, positive, rate, server, whole
+from botbalance.environment import addresses as ip_addresses
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
@@ -122,8 +110,7 @@ BACKTEST_MOST_CANDLES = whole("BACKTEST_MOST_CANDLES", 12_000_000, least=1000)
 FETCH_MARKET_CAPS = flag("FETCH_MARKET_CAPS", False)
 MARKET_CAPS_URL = address("MARKET_CAPS_URL", "https://api.coingecko.com/api/v3")
 MARKET_CAPS_KEY = env.str("MARKET_CAPS_KEY", default="").strip()
-# Under which addresses this server goes out to the internet: shown to those who bind a key to them, asked of nobody.
-SERVER_PUBLIC_IP = addresses("SERVER_PUBLIC_IP")
+SERVER_PUBLIC_IP = ip_addresses("SERVER_PUBLIC_IP")  # shown to those who bind a key to them; asked of nobody
 ENABLE_OKX = flag("ENABLE_OKX", False)
 ENABLE_EARN = flag("ENABLE_EARN", False)
 ENABLE_FUTURES = flag("ENABLE_FUTURES", False)
@@ -289,8 +276,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "BotBalance: "
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PREVENT_ENUMERATION = True
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="BotBalance <botbalance@localhost>")
 

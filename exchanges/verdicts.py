@@ -3,7 +3,6 @@
 A verdict has an end: no check begins after BEGIN_SECONDS, and one that hangs ends with its timeouts.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,12 +10,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import AppError
 from exchanges.errors import Unavailable
 
 # No further question is put after so long; together with the timeouts of the last one a verdict takes half a minute.
 BEGIN_SECONDS = 20
-CONNECT_SECONDS, READ_SECONDS = 3.05, 5.0
+CONNECT_SECONDS, READ_SECONDS = 3, 5
 # A read that failed is not tried again after so long.
 TRY_SECONDS = 5
 
@@ -54,7 +54,7 @@ class Verdict:
     """What was found so far; what comes after a failure was not asked."""
 
     found: dict[str, Check] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
+    began_ms: int = field(default_factory=now_ms)
 
     def say(self, name: str, state: str = OK, text: str = "") -> None:
         self.found[name] = Check(name, state, text)
@@ -62,7 +62,7 @@ class Verdict:
     @contextmanager
     def asking(self, name: str) -> Iterator[None]:
         """A question to the exchange: right when nothing is raised inside, and what is raised is the answer."""
-        if time.monotonic() - self.began > BEGIN_SECONDS:
+        if now_ms() - self.began_ms > BEGIN_SECONDS * 1000:
             error = Unavailable(_("The exchange answers too slowly. Nothing is known of the rest; try again."))
             self.say(name, BAD, error.message)
             raise error

@@ -146,7 +146,7 @@ def test_a_verdict_survives_the_way_to_the_next_page() -> None:
     verdict.say("format")
     verdict.say("clock", verdicts.BAD, "No answer.")
     again = Verdict.from_json(verdict.as_json())
-    assert again.found == verdict.found
+    assert again.as_json() == verdict.as_json()
     assert not again.is_good
 
 
