@@ -4,12 +4,14 @@ import ast
 import io
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from django.template.base import Lexer, TokenType
 from django.utils.translation.template import templatize
 
 from orders.domain import RUN_REASONS
@@ -152,6 +154,83 @@ def test_every_text_of_the_templates_is_in_the_catalogue() -> None:
     }
     assert len(marked) > 200
     assert sorted(pair for pair in marked if pair[1] not in known) == []
+
+
+class _Untranslated(HTMLParser):
+    """Words that a template itself says to its reader, in text and in what is read out or shown on pointing."""
+
+    SAID = ("title", "alt", "aria-label", "placeholder", "label", "data-copied")
+    NOT_PROSE = ("code", "pre", "script", "style")
+    WORD = re.compile(r"[A-Za-z]{2,}")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self.NOT_PROSE:
+            self._inside.append(tag)
+        for name, value in attrs:
+            if name in self.SAID:
+                self._look_at(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            self._inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside:
+            self._look_at(data)
+
+    def _look_at(self, text: str) -> None:
+        words = [word for word in text.split() if self.WORD.search(word) and word.strip(".,") not in SAID_AS_IT_IS]
+        if words:
+            self.found.append(" ".join(words))
+
+
+# Names, and what is the same in every language.
+SAID_AS_IT_IS = {"BotBalance", "BNB", "CSV", "JSON", "EN", "RU", "English"}
+
+
+def _untranslated(template: str) -> list[str]:
+    """What a template says without asking the catalogue: all that is left when its tags and variables are gone."""
+    kept, skipping = [], ""
+    for token in Lexer(template).tokenize():
+        word = token.contents.split()[0] if token.contents.split() else ""
+        if skipping:
+            skipping = "" if token.token_type == TokenType.BLOCK and word == skipping else skipping
+        elif token.token_type == TokenType.TEXT:
+            kept.append(token.contents)
+        elif token.token_type == TokenType.BLOCK and word in ("blocktranslate", "comment"):
+            skipping = f"end{word}"
+        elif token.contents == "block width":  # the name of a class
+            skipping = "endblock"
+    parser = _Untranslated()
+    parser.feed("".join(kept))
+    parser.close()
+    return parser.found
+
+
+def test_no_template_says_a_word_that_is_not_marked_for_translation() -> None:
+    found = {str(path.relative_to(ROOT)): _untranslated(path.read_text()) for path in _templates()}
+    assert {path: words for path, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        ("<p>Hello there</p>", ["Hello there"]),
+        ('<p>{% translate "Hello" %} {{ name }}</p>', []),
+        ("{% if a %}<b>yes</b>{% endif %}", ["yes"]),
+        ("{% blocktranslate count n=2 %}one{% plural %}many{% endblocktranslate %} left", ["left"]),
+        ("{% comment %}for readers of the source{% endcomment %}{# and this #}", []),
+        ('<a title="Over there" href="/somewhere/">{{ x }} %</a>', ["Over there"]),
+        ('<img alt="{% translate "A chart" %}"><code>manage.py run</code>', []),
+    ],
+)
+def test_the_search_for_such_words_finds_them(template: str, found: list[str]) -> None:
+    assert _untranslated(template) == found
 
 
 def test_the_catalogue_has_nothing_that_is_used_nowhere() -> None:
