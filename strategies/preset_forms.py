@@ -25,7 +25,7 @@ class PresetForm(forms.Form):
             attrs={"rows": 5, "class": "mono", "spellcheck": "false", "autocomplete": "off", "autocapitalize": "none"}
         ),
         help_text=_(
-            "One asset a line, like BTC,60 or BTC;33,5 % or what is copied from a spreadsheet. A first line with "
+            "One asset a line, like BTC,60 or BTC;33,5%; or what is copied from a spreadsheet. A first line with "
             "titles does no harm."
         ),
     )
