@@ -54,10 +54,8 @@ def offset_name(moment: datetime) -> str:
 
 
 def zone_name() -> str:
-    """The reader's zone in words: UTC, or Europe/Berlin (UTC+1), as it is now."""
-    name = timezone.get_current_timezone_name()
-    offset = offset_name(timezone.now())
-    return UTC_NAME if name == UTC_NAME else f"{name} ({offset})"
+    """The reader's zone: UTC, or Europe/Berlin."""
+    return timezone.get_current_timezone_name()
 
 
 def clock_time(moment: datetime) -> str:

@@ -20,12 +20,6 @@ def offset(moment: datetime) -> str:
 
 
 @register.simple_tag
-def time_zone() -> str:
-    """The reader's zone: UTC, or Europe/Berlin (UTC+1)."""
-    return moments.zone_name()
-
-
-@register.simple_tag
 def times_are() -> str:
     """Said below times that name no zone themselves."""
     if moments.zone_name() == moments.UTC_NAME:
