@@ -21,6 +21,7 @@ from accounts import services as accounts
 from accounts.models import User
 from accounts.tokens.services import issue_token
 from botbalance.lib import system_settings
+from botbalance.status import remembering
 from exchanges import markets
 from exchanges import services as exchanges
 from exchanges.adapters import binance, guard
@@ -67,6 +68,7 @@ def pytest_collection_finish() -> None:
 def _forget() -> None:
     translation.deactivate()  # a page in Russian leaves its thread speaking it
     system_settings.forget()
+    remembering.forget()
     markets.forget_rules()
     binance.forget_clocks()
     guard.forget_guards()

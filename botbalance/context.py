@@ -1,34 +1,53 @@
-"""What every page knows: which venue this server trades on, and whether it trades at all."""
+"""What every page knows: which venue this server trades on, whether it trades at all, and whether all is well."""
 
+import json
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts.models import User
 from botbalance import guide
 from botbalance.lib import system_settings
+from botbalance.status import selectors, words
+from botbalance.status.middleware import known_for
+from botbalance.status.selectors import SERVER_VENUES
 from exchanges import traffic
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
-from exchanges.selectors import accounts_of
 
-VENUES = {"mock": "PAPER", "testnet": "TESTNET", "mainnet": "LIVE"}
+
+class VenueOf:
+    """The server's venue as a reader sees it; parts of pages ask for nothing of it, and nothing is read for them."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self.name = SERVER_VENUES[settings.EXCHANGE_ENV]
+
+    @cached_property
+    def market(self) -> str:
+        """The paper exchange's price source, "" where it does not concern the reader: who has paper accounts trades
+        there, whatever the server's venue is.
+        """
+        known = known_for(self._request)
+        on_paper = known and any(account.venue == ExchangeAccount.Venue.PAPER for account in known.accounts)
+        return paper.market_description() if settings.EXCHANGE_ENV == "mock" or on_paper else ""
+
+    @cached_property
+    def trading_enabled(self) -> bool:
+        known = known_for(self._request)
+        return known.server.trading_enabled if known else system_settings.trading_enabled()
+
+    @cached_property
+    def standstill(self) -> str:
+        """Why nothing is sent to the exchange now, "" when it is."""
+        return traffic.standstill()
 
 
 def venue(request: HttpRequest) -> dict[str, Any]:
-    """`venue.name` in capitals, `venue.market` (the paper exchange's price source, where it concerns the reader),
-    `venue.trading_enabled`, and `venue.standstill`: why nothing is sent to the exchange now, "" when it is.
-    """
-    return {
-        "venue": {
-            "name": VENUES[settings.EXCHANGE_ENV],
-            "market": market() if settings.EXCHANGE_ENV == "mock" or _trades_paper(request) else "",
-            "trading_enabled": system_settings.trading_enabled(),
-            "standstill": traffic.standstill(),
-        }
-    }
+    """`venue`: a VenueOf."""
+    return {"venue": VenueOf(request)}
 
 
 def steps(request: HttpRequest) -> dict[str, Any]:
@@ -36,12 +55,15 @@ def steps(request: HttpRequest) -> dict[str, Any]:
     return {"guide": SimpleLazyObject(lambda: guide.for_request(request))}
 
 
-def _trades_paper(request: HttpRequest) -> bool:
-    """Whether the reader has paper accounts, which trade at the paper exchange whatever the server's venue is."""
-    user = getattr(request, "user", None)
-    return isinstance(user, User) and accounts_of(user).filter(venue=ExchangeAccount.Venue.PAPER).exists()
+def status(request: HttpRequest) -> dict[str, Any]:
+    """`status`, the bar of every page, and `live_marks`, by which an open page asks whether anything has changed."""
 
+    def bar() -> words.Bar | None:
+        known = known_for(request)
+        return words.bar_of(selectors.facts_of(known)) if known else None
 
-def market() -> str:
-    """The paper exchange's price source in one line: `walk seed 1 x1`."""
-    return paper.market_description()
+    def marks() -> str:
+        known = known_for(request)
+        return json.dumps(selectors.marks_of(known)) if known else ""
+
+    return {"status": SimpleLazyObject(bar), "live_marks": SimpleLazyObject(marks)}

@@ -229,6 +229,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "botbalance.lib.web.ErrorPageMiddleware",
+    "botbalance.status.middleware.KnownBeforeTheView",
 ]
 
 ROOT_URLCONF = "botbalance.urls"
@@ -245,6 +246,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "botbalance.context.venue",
                 "botbalance.context.steps",
+                "botbalance.context.status",
                 "accounts.context.notices",
             ],
             "builtins": ["botbalance.lib.templatetags.numbers", "botbalance.lib.templatetags.moments"],

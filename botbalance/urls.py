@@ -9,6 +9,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from botbalance import api, guide_pages, health, metrics, pages
 from botbalance.account_performance import api as performance_api
 from botbalance.account_performance import pages as performance
+from botbalance.status import api as status_api
+from botbalance.status import pages as status
 
 me: list[URLPattern | URLResolver] = [
     path("accounts/<int:account_id>/", api.AccountDetail.as_view()),
@@ -16,6 +18,7 @@ me: list[URLPattern | URLResolver] = [
     path("portfolio/summary", api.SummaryView.as_view()),
     path("portfolio/performance", performance_api.PerformanceView.as_view()),
     path("portfolio/tax-lots", performance_api.TaxLotsView.as_view()),
+    path("status", status_api.StatusView.as_view()),
     path("balances", api.BalancesView.as_view()),
     path("", include("accounts.me_api_urls")),
     path("", include("accounts.notifications.api_urls")),
@@ -43,6 +46,7 @@ urlpatterns = [
     path("dust/", include("orders.dust.urls")),
     path("auth/account/notifications/", include("accounts.notifications.urls")),
     path("auth/", include("accounts.urls")),
+    path("live/", status.live, name="live"),
     path("language/", set_language, name="set_language"),
     path("api/auth/", include("accounts.api_urls")),
     path("api/me/", include(me)),

@@ -6,6 +6,7 @@ Prices: one all-symbol call, kept in the cache for `pricing_ttl_seconds`, one fl
 
 import logging
 import time
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from django.utils.translation import gettext as _
@@ -60,10 +61,33 @@ def _fly(key: str, venue: Venue, adapter: ExchangeAdapter, source: str) -> Price
         snapshot = _fetch(venue, adapter, source)
     except ExchangeError as error:
         cache.remember(f"{key}:failed", error.message, FAILURE_SECONDS)
+        cache.remember(_age_key(key), replace(_age(key), failed_ms=now_ms()), LAST_KNOWN_SECONDS)
         raise
     cache.forget(f"{key}:failed")
     cache.remember(key, snapshot.packed(), LAST_KNOWN_SECONDS)
+    cache.remember(_age_key(key), PriceAge(snapshot.at_ms), LAST_KNOWN_SECONDS)
     return snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAge:
+    """When a venue last gave prices, and when it last gave none where none have come since; ms, 0: not known."""
+
+    at_ms: int = 0
+    failed_ms: int = 0
+
+
+def price_age(venue: Venue) -> PriceAge:
+    """The age of the prices without the prices: for what looks often."""
+    return _age(_prices_key(venue))
+
+
+def _age(key: str) -> PriceAge:
+    return cache.recall(_age_key(key)) or PriceAge()
+
+
+def _age_key(key: str) -> str:
+    return f"{key}:age"
 
 
 def prices_for_display(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:

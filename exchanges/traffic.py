@@ -105,15 +105,33 @@ def _orders(known: Host, accounts: Mapping[int, Orders], theirs_ms: int) -> tupl
     )
 
 
-def standstill() -> str:
-    """Why nothing is sent to an exchange now and until when, in one sentence for every page; "" when all is well."""
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """Why nothing is sent to the exchange: 418 a ban, 429 a pause, 0 that the ledger cannot be read; and until when."""
+
+    status: int
+    until_ms: int = 0
+
+
+def standing_still() -> Standstill | None:
+    """Why nothing is sent to an exchange now, the ban before the pause; None when all is well."""
     try:
         known = ledger.current().store.pauses(hosts_in_use())
     except StoreDown:
-        return _("The ledger of exchange traffic cannot be read; nothing is sent to the exchange until it can.")
+        return Standstill(0)
     now = now_ms()
     for status in (BANNED, SLOWED):
         until = [host.paused_until for host in known.values() if domain.held(host, now) == status]
         if until:
-            return refusals.held_sentence(status) % {"time": refusals.clock_time(max(until))}
-    return ""
+            return Standstill(status, max(until))
+    return None
+
+
+def standstill() -> str:
+    """The same in one sentence; "" when all is well."""
+    found = standing_still()
+    if found is None:
+        return ""
+    if not found.status:
+        return _("The ledger of exchange traffic cannot be read; nothing is sent to the exchange until it can.")
+    return refusals.held_sentence(found.status) % {"time": refusals.clock_time(found.until_ms)}

@@ -77,20 +77,6 @@ window.addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-once]").forEach((form) => { delete form.dataset.sent; });
 });
 
-// Parts that update themselves: signed out meanwhile, the sign-in page takes the whole window; unreachable, they fade.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const answered = new URL(event.detail.xhr.responseURL || window.location.href);
-  const asked = new URL(event.detail.pathInfo.requestPath, window.location.href);
-  if (answered.pathname !== asked.pathname) {
-    event.detail.shouldSwap = false;
-    window.location.reload();
-  }
-});
-const fade = (event, stale) => event.detail.elt.closest("[data-live]")?.classList.toggle("is-stale", stale);
-document.addEventListener("htmx:sendError", (event) => fade(event, true));
-document.addEventListener("htmx:responseError", (event) => fade(event, true));
-document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.xhr.status < 400) fade(event, false); });
-
 // A browser in another time zone than the pages speak of is offered its own; nothing changes until it is accepted.
 document.querySelectorAll("form[data-zone]").forEach((form) => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -52,6 +52,8 @@ PAGES = [
     "/auth/account/tokens/",
     "/auth/account/notifications/",
     "/auth/account/notifications/{channel}/",
+    "/live/?orders=&looks=&money=&jobs=",
+    "/api/me/status",
     "/api/me/accounts/",
     "/api/me/balances",
     "/api/me/portfolio/summary",

@@ -1,0 +1,40 @@
+"""What open pages ask again and again: has anything changed?
+
+An unchanged answer is a 204 without a body. Otherwise the header HX-Trigger says what has changed and how to ask next
+time, for static/live.js; the body is the status bar where that may look different.
+"""
+
+import json
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts.pages import signed_in
+from botbalance.status import remembering, selectors, words
+
+# Of what the bar tells; how much the money is worth, it does not.
+OF_THE_BAR = frozenset({"orders", "looks"})
+
+
+@require_GET
+@login_required
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """Whether what a page has seen is still so. It sends marks of what it shows: `orders`, `looks`, `money`, `jobs`."""
+    user = signed_in(request)
+    known = selectors.known_of(user, remembering.server_facts())
+    marks = {name: mark for name, mark in selectors.marks_of(known).items() if name in request.GET}
+    if "jobs" in request.GET:
+        marks["jobs"] = selectors.mark_of_jobs(user)
+    changed = [name for name, mark in marks.items() if request.GET[name] != mark]
+    if not changed:
+        return HttpResponse(status=204)
+    if OF_THE_BAR.isdisjoint(changed):
+        response = HttpResponse(status=204)
+    else:
+        response = render(request, "components/status.html", {"status": words.bar_of(selectors.facts_of(known))})
+    response["HX-Trigger"] = json.dumps({"live": {"changed": changed, "marks": marks}})
+    return response
