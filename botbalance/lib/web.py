@@ -11,8 +11,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from botbalance.lib.api import json_error
 from botbalance.lib.errors import AppError
 
-HTMX_STOP_POLLING = 286
-
 
 class ErrorPageMiddleware:
     """Turn our errors into a page (or JSON under /api/) with the right status instead of a 500."""
@@ -59,7 +57,6 @@ def add_errors(form: Any, error: AppError) -> None:
 
 
 __all__ = [
-    "HTMX_STOP_POLLING",
     "ErrorPageMiddleware",
     "add_errors",
     "back",

@@ -27,7 +27,7 @@ class FindingBody(serializers.Serializer[Any]):
 class StatusAccount(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     label = serializers.CharField()  # type: ignore[assignment]
-    venue = serializers.ChoiceField(choices=["PAPER", "TESTNET", "LIVE", ""])
+    venue = serializers.CharField(allow_blank=True, help_text="PAPER, TESTNET or LIVE; empty: it can trade nowhere.")
     status = serializers.ChoiceField(choices=ExchangeAccount.Status.choices)
     run = serializers.IntegerField(allow_null=True)
 
@@ -55,7 +55,7 @@ class StatusBody(serializers.Serializer[Any]):
     level = serializers.ChoiceField(choices=LEVELS)
     sentence = serializers.CharField()
     findings = FindingBody(many=True)
-    venue = serializers.ChoiceField(choices=["PAPER", "TESTNET", "LIVE"])
+    venue = serializers.CharField(help_text="This server's: PAPER, TESTNET or LIVE.")
     trading_enabled = serializers.BooleanField()
     is_suspended = serializers.BooleanField()
     standstill = StandstillBody(allow_null=True)

@@ -239,7 +239,9 @@ def _(sentence: str) -> str:
 
 # What a finding says. `{because}` is the sentence of its reason, `{until}` the time it ends.
 FINDINGS: dict[str, str] = {
-    "suspended": _("Your account is suspended: you can look, but nothing trades for you."),
+    "suspended": _(
+        "Your account is suspended: you can look, but nothing trades for you. Ask whoever runs this server."
+    ),
     "trading_off": _("Trading is switched off on this server: nothing is sent to the exchange."),
     "banned": _("The exchange has banned this server's address; nothing is sent to it until {until}."),
     "slowed": _("The exchange asked this server to slow down; nothing is sent to it until {until}."),
@@ -260,8 +262,8 @@ FINDINGS: dict[str, str] = {
 
 # What to do about it, and where: a name of an address and whether it takes the number of what the finding is about.
 REMEDIES: dict[str, tuple[str, str, bool]] = {
-    "suspended": (_("Ask whoever runs this server."), "", False),
-    "trading_off": (_("Ask whoever runs this server; open orders are among the orders."), "orders:list", False),
+    "suspended": ("", "", False),
+    "trading_off": (_("Open orders"), "orders:list", False),
     "banned": (_("It goes on by itself."), "", False),
     "slowed": (_("It goes on by itself."), "", False),
     "unreadable": (_("Tell whoever runs this server."), "", False),

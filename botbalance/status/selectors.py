@@ -50,7 +50,7 @@ class Known:
 
 def known_of(user: User, server: ServerFacts | None = None) -> Known:
     """Read the rows, in two queries beside those of the server's facts."""
-    return Known(user, list(_accounts(user)), list(_strategies(user)), server or server_facts(user))
+    return Known(user, list(_accounts(user)), list(_strategies(user)), server or server_facts())
 
 
 def facts_of(known: Known) -> Facts:
@@ -162,18 +162,18 @@ def _strategies(user: User) -> QuerySet[Strategy]:
     return rows.annotate(last_tick=Subquery(last[:1])).order_by("-is_active", "id")
 
 
-def server_facts(user: User | None = None) -> ServerFacts:
+def server_facts() -> ServerFacts:
     """What holds for everybody, read now."""
-    held = traffic.standing_still()
+    held, effective = traffic.standing_still(), system_settings.read()
     ages = {venue: markets.price_age(venue) for venue in traffic.VENUES[settings.EXCHANGE_ENV]}
     return ServerFacts(
         venue=SERVER_VENUES[settings.EXCHANGE_ENV],
-        trading_enabled=system_settings.trading_enabled(),
+        trading_enabled=effective.trading_enabled,
         standstill=_standstill(held),
         standstill_until=outlook.at(held.until_ms) if held else None,
         prices_at={VENUE_NAMES[venue]: at for venue, age in ages.items() if (at := outlook.at(age.at_ms))},
         prices_failed_at={VENUE_NAMES[venue]: at for venue, age in ages.items() if (at := outlook.at(age.failed_ms))},
-        oldest_price_seconds=system_settings.current().stale_price_seconds,
+        oldest_price_seconds=effective.stale_price_seconds,
     )
 
 

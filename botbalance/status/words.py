@@ -60,7 +60,7 @@ def _said(finding: Finding) -> Said:
     text = gettext(FINDINGS[finding.code]).format(**values)
     remedy, name, takes_number = REMEDIES[finding.code]
     address = _address(name, [finding.about] if takes_number else [])
-    return Said(finding.code, finding.level, " ".join(text.split()), gettext(remedy), address)
+    return Said(finding.code, finding.level, " ".join(text.split()), gettext(remedy) if remedy else "", address)
 
 
 def sentence(code: str, values: dict[str, str]) -> str:

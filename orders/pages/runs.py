@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.pages import signed_in
 from botbalance.lib.errors import AppError
 from botbalance.lib.money import ZERO
-from botbalance.lib.web import HTMX_STOP_POLLING, say, template_for
+from botbalance.lib.web import say, template_for
 from orders import presentation, selectors, services
 from orders.forms import FilterForm
 from orders.models import Order, Run
@@ -50,8 +50,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     """A rebalance as it goes on; htmx asks for the moving part until it has ended."""
     row = selectors.run_of(signed_in(request), run_id)
     template = template_for(request, "orders/run.html", "orders/_run.html")
-    status = HTMX_STOP_POLLING if request.htmx and not row.is_active else 200  # type: ignore[attr-defined]
-    return render(request, template, _run_context(row), status=status)
+    return render(request, template, _run_context(row))
 
 
 def _run_context(row: Run) -> dict[str, Any]:

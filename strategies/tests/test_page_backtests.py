@@ -67,7 +67,7 @@ def test_the_list_shows_state_and_key_figures(browser: Client, alice: User) -> N
 
 def test_the_list_updates_itself_only_while_something_is_under_way(browser: Client, alice: User) -> None:
     finished(alice)
-    assert "hx-get" not in content(browser.get("/backtests/"))
+    assert "data-live" not in content(browser.get("/backtests/"))
     created(alice)
     page = content(browser.get("/backtests/"))
     assert 'hx-get="/backtests/"' in page
@@ -118,7 +118,7 @@ def test_one_that_waits_shows_its_settings_and_can_be_cancelled(browser: Client,
     assert run.state == BacktestRun.State.CANCELLED
     page = content(browser.get(f"/backtests/{run.pk}/"))
     assert "You have ended it." in page
-    assert "hx-get" not in page
+    assert "data-live" not in page
 
 
 def test_one_that_runs_shows_how_far_it_is(browser: Client, alice: User) -> None:

@@ -109,7 +109,7 @@ def test_progress_is_polled_and_the_page_reloads_at_the_end(alice: User, client_
     assert chunk is not None
     sweep_claims.complete(chunk, "one", b"")
     page = text_of(browser.get(path))
-    assert 'hx-trigger="every 1s"' in page
+    assert 'data-live="jobs"' in page
     assert 'http-equiv="refresh"' in page
     assert "10 of 21 settings" in page
     fragment = browser.get(path, headers={"HX-Request": "true"})
