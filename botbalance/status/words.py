@@ -7,6 +7,7 @@ from datetime import datetime
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext, ngettext
 
+from botbalance.lib.moments import clock_time
 from botbalance.status.domain import FINDINGS, REMEDIES, AutopilotFacts, Facts, Finding, Level, Switch, Verdict, judge
 from orders import presentation, telling
 from orders.outlook import Reason, State
@@ -55,7 +56,7 @@ def _said(finding: Finding) -> Said:
         **finding.values,
         "problem": presentation.translated(finding.values.get("problem", "")),
         "because": sentence(finding.because.code, dict(finding.because.values)) if finding.because else "",
-        "until": telling.clock_time(finding.until) if finding.until else "",
+        "until": clock_time(finding.until) if finding.until else "",
     }
     text = gettext(FINDINGS[finding.code]).format(**values)
     remedy, name, takes_number = REMEDIES[finding.code]
