@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -64,9 +66,17 @@ def performance(request: HttpRequest, account_id: int) -> HttpResponse:
             "figures": found.row(shown).figures,
             **_assets_context(lots, start),
             "years": years_of(lots),
+            "files": [(_("values of this period (CSV)"), _values_file(account, start))],
             **chart_context(account, start, None, height=200),
         },
     )
+
+
+def _values_file(account: ExchangeAccount, start: datetime | None) -> str:
+    wanted = (
+        {"account": account.pk} if start is None else {"account": account.pk, "from": f"{start:%Y-%m-%dT%H:%M:%SZ}"}
+    )
+    return f"{reverse('history_csv')}?{urlencode(wanted)}"
 
 
 @require_GET

@@ -47,6 +47,7 @@ def autopilot(request: HttpRequest, strategy_id: int) -> HttpResponse:
         "is_first": not wanted.get("before"),
         "first": "?" + urlencode(filters),
         "older": "?" + urlencode({**filters, "before": page[PAGE - 1].pk}) if len(page) > PAGE else "",
+        "files": [(_("decisions (CSV)"), f"{reverse('ticks_csv', args=[strategy.pk])}?{urlencode(filters)}")],
         "here": request.get_full_path(),
     }
     if not wanted.get("before"):

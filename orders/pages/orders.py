@@ -1,5 +1,6 @@
 """The pages of orders."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -60,11 +61,21 @@ def order_list(request: HttpRequest) -> HttpResponse:
             selectors.orders_of(user).filter(account__in=accounts), {"account": wanted["account"], "status": "open"}
         ).exists(),
         "is_filtered": bool(filters),
+        "files": _files(filters),
         "here": request.get_full_path(),
         "first": "?" + urlencode(filters) if wanted["before"] else "",
         "older": "?" + urlencode({**filters, "before": page[PAGE - 1].pk}) if len(page) > PAGE else "",
     }
     return render(request, template_for(request, "orders/list.html", "orders/_list.html"), context)
+
+
+def _files(filters: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is listed as files to keep, whole and not page by page. Fills have no status of an order."""
+    query = "?" + urlencode(filters) if filters else ""
+    files = [(_("orders (CSV)"), reverse("orders_csv") + query)]
+    if "status" not in filters:
+        files.append((_("fills (CSV)"), reverse("fills_csv") + query))
+    return files
 
 
 @require_GET
