@@ -65,7 +65,7 @@ def filled(
         executed_quantity=amount, recorded_quantity=amount, cumulative_quote=amount * rate, status="FILLED",
     )  # fmt: skip
     return Fill.objects.create(
-        order=order, trade_id=number, price=rate, quantity=amount, quote_quantity=amount * rate,
+        user=order.user, order=order, trade_id=number, price=rate, quantity=amount, quote_quantity=amount * rate,
         commission=D(str(fee)), commission_asset=fee_asset, is_maker=True, at=at,
     )  # fmt: skip
 

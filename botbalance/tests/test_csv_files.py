@@ -123,7 +123,8 @@ def test_a_text_that_a_spreadsheet_would_compute_is_disarmed(
     ExchangeAccount.objects.filter(pk=account.pk).update(label=evil)
     made(account, targets, error=evil)
     (row,) = rows_of(api.get("/api/me/orders.csv"))
-    assert row["account_label"] == row["error"] == f"'{evil}"
+    assert row["account_label"] == f"'{evil}"
+    assert row["error"].startswith("'")
 
 
 def test_numbers_are_never_disarmed() -> None:
