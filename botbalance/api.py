@@ -1,12 +1,16 @@
 """/api/me/: what needs several floors at once."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.idempotency.api import idempotent
 from botbalance import selectors
+from botbalance.lib.api import AmountField
 from botbalance.lib.money import plain, quantize
 from exchanges import api as exchanges_api
 from exchanges import selectors as exchanges
@@ -39,10 +43,34 @@ class PaperReset(APIView):
         return Response(status=204)
 
 
+class SummaryAssetAnswer(serializers.Serializer[Any]):
+    asset = serializers.CharField()
+    free = AmountField()
+    locked = AmountField(help_text="In open orders.")
+    price = AmountField(allow_null=True, help_text="In the quote; null where there is none.")
+    value = AmountField(allow_null=True, help_text="In the quote.")
+    weight_pct = AmountField(allow_null=True, help_text="Percent of the NAV.")
+    target_pct = AmountField(allow_null=True, help_text="Percent; null where there is no target.")
+    drift_pct = AmountField(allow_null=True, help_text="Percentage points above (or below) the target.")
+
+
+class SummaryAnswer(serializers.Serializer[Any]):
+    account = serializers.IntegerField()
+    nav = AmountField(help_text="Value of everything that has a price, in the quote.")
+    quote = serializers.CharField()
+    as_of = serializers.DateTimeField(help_text="When the balances were read.")
+    price_source = serializers.CharField()
+    prices_at_ms = serializers.IntegerField(help_text="Time of the oldest price, UTC milliseconds.")
+    problem = serializers.CharField(allow_blank=True)
+    strategy = serializers.IntegerField(allow_null=True, help_text="The active one.")
+    assets = SummaryAssetAnswer(many=True)
+    unpriced = serializers.ListField(child=serializers.CharField(), help_text="Held, and without a price.")
+
+
 class SummaryView(APIView):
     """NAV, holdings, weights and the active strategy's targets."""
 
-    @extend_schema(parameters=[ACCOUNT, REFRESH], responses={200: dict})
+    @extend_schema(parameters=[ACCOUNT, REFRESH], responses=SummaryAnswer)
     def get(self, request: Request) -> Response:
         account = account_of_query(request)
         summary = selectors.summarise(account, fresh=wants_fresh(request))

@@ -78,12 +78,25 @@ def wants_fresh(request: Request) -> bool:
     return bool(query.validated_data["refresh"])
 
 
+class BalanceAnswer(serializers.Serializer[Any]):
+    asset = serializers.CharField()
+    free = AmountField()
+    locked = AmountField(help_text="In open orders.")
+
+
+class BalancesAnswer(serializers.Serializer[Any]):
+    account = serializers.IntegerField()
+    as_of = serializers.DateTimeField(help_text="When they were read.")
+    problem = serializers.CharField(allow_blank=True, help_text="Why they are not newer; empty when they are fresh.")
+    balances = BalanceAnswer(many=True)
+
+
 class BalancesView(APIView):
     """Balances as last read, and when that was. They are read again after an order of ours changed, when they are old,
     or with `refresh`.
     """
 
-    @extend_schema(parameters=[ACCOUNT, REFRESH], responses={200: dict})
+    @extend_schema(parameters=[ACCOUNT, REFRESH], responses=BalancesAnswer)
     def get(self, request: Request) -> Response:
         account = account_of_query(request)
         fresh = wants_fresh(request)

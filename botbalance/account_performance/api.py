@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from botbalance.account_performance import figures
+from botbalance.account_performance.answers import PerformanceAnswer, TaxLotsAnswer
 from botbalance.account_performance.exporting import lots_body, lots_csv
 from botbalance.account_performance.tax_lots import account_lots
 from botbalance.account_performance.words import reason
@@ -38,7 +39,7 @@ class PerformanceView(APIView):
     that of the last valuation. Deposits and withdrawals are no profit.
     """
 
-    @extend_schema(parameters=[ACCOUNT, HistoryQuery], responses={200: dict})
+    @extend_schema(parameters=[HistoryQuery], responses=PerformanceAnswer)
     def get(self, request: Request) -> Response:
         query = HistoryQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -68,7 +69,7 @@ class TaxLotsView(APIView):
             OpenApiParameter("method", str, enum=["fifo", "average"], description="First in first out by default."),
             OpenApiParameter("output", str, enum=["json", "csv"], description="JSON by default."),
         ],
-        responses={(200, "application/json"): dict, (200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "application/json"): TaxLotsAnswer, (200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request) -> Response | HttpResponse:
         query = TaxLotsQuery(data=request.query_params)

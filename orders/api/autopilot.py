@@ -13,6 +13,7 @@ from accounts.idempotency.api import idempotent
 from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
 from botbalance.lib.money import plain, quantize
 from orders import listing, selectors, services, telling
+from orders.api.answers import AutopilotAnswer, StoppedAutopilotAnswer
 from orders.models import Tick
 from orders.outlook import Outlook, State, outlook
 from strategies import selectors as strategies
@@ -96,7 +97,7 @@ def _strategy(request: Request, strategy_id: int) -> Strategy:
 class AutopilotView(APIView):
     """The switch, when it looks, how far the portfolio is from its targets, and what it would do next."""
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(responses=AutopilotAnswer)
     def get(self, request: Request, strategy_id: int) -> Response:
         return Response(autopilot_body(outlook(_strategy(request, strategy_id))))
 
@@ -104,7 +105,7 @@ class AutopilotView(APIView):
 class AutopilotStart(APIView):
     """Switch it on, or let a paused one go on. Twice is the same as once."""
 
-    @extend_schema(request=None, responses={200: dict})
+    @extend_schema(request=None, responses=AutopilotAnswer)
     @idempotent
     def post(self, request: Request, strategy_id: int) -> Response:
         strategy = _strategy(request, strategy_id)
@@ -115,7 +116,7 @@ class AutopilotStart(APIView):
 class AutopilotStop(APIView):
     """Switch it off: a rebalance it has begun stops, and its open orders are cancelled. Twice is the same as once."""
 
-    @extend_schema(request=None, responses={200: dict})
+    @extend_schema(request=None, responses=StoppedAutopilotAnswer)
     @idempotent
     def post(self, request: Request, strategy_id: int) -> Response:
         strategy = _strategy(request, strategy_id)

@@ -15,6 +15,7 @@ from botbalance.lib.lists import PAGE, AllInOne, IdField, Window, asked, list_of
 from botbalance.lib.money import plain, quantize
 from exchanges import selectors as exchanges
 from orders import listing, presentation, selectors, services
+from orders.api.answers import CancelAllAnswer, problems
 from orders.domain import Status
 from orders.models import Fill, Order, OrderEvent, StrangerOrder
 from portfolio.api import ACCOUNT, account_of_query
@@ -148,6 +149,8 @@ class OrderList(APIView):
 
 
 class OrderDetail(APIView):
+    """An order with its fills and everything that happened to it."""
+
     @extend_schema(responses=OrderDetailSerializer)
     def get(self, request: Request, order_id: int) -> Response:
         return Response(OrderDetailSerializer(selectors.order_of(request.user, order_id)).data)  # type: ignore[arg-type]
@@ -173,14 +176,19 @@ class OrderCancel(APIView):
         return Response({**OrderDetailSerializer(order).data, "autopilot_paused": paused})
 
 
+class RefreshAnswer(serializers.Serializer[Any]):
+    problems = problems()
+    open_orders = OrderSerializer(many=True)
+
+
 class AccountBody(serializers.Serializer[Any]):
-    account = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+    account = IdField(required=False, help_text="An account of yours; the first one when left out.")
 
 
 class OrdersRefresh(APIView):
     """Ask the exchange now, instead of waiting for the next look; also for orders that were placed elsewhere."""
 
-    @extend_schema(request=AccountBody, responses={200: dict})
+    @extend_schema(request=AccountBody, responses=RefreshAnswer)
     def post(self, request: Request) -> Response:
         account = exchanges.chosen_account(request.user, _account_id(request))  # type: ignore[arg-type]
         problems = services.refresh_account(account)
@@ -191,7 +199,7 @@ class OrdersRefresh(APIView):
 class OrdersCancelAll(APIView):
     """Stop the account's rebalance, pause its autopilot, and cancel every open order of ours there."""
 
-    @extend_schema(operation_id="me_orders_cancel_all", request=AccountBody, responses={200: dict})
+    @extend_schema(operation_id="me_orders_cancel_all", request=AccountBody, responses=CancelAllAnswer)
     @idempotent
     def post(self, request: Request) -> Response:
         account = exchanges.chosen_account(request.user, _account_id(request))  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from accounts.idempotency.api import idempotent, key_of, known_to_service
 from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
 from botbalance.lib.money import plain, quantize
 from orders import listing, presentation, selectors, services
+from orders.api.answers import PlacedOrderAnswer, PlanAnswer, RunAnswer, SkipAnswer, StoppedRunAnswer
 from orders.models import Order, Run
 from orders.tasks import hurry_soon
 from strategies import selectors as strategies
@@ -116,14 +117,17 @@ def run_body(run: Run) -> dict[str, Any]:
 class PlanView(APIView):
     """The exact orders the next round would place."""
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(responses=PlanAnswer)
     def get(self, request: Request, strategy_id: int) -> Response:
         return Response(plan_body(services.preview(strategies.strategy_of(request.user, strategy_id))))  # type: ignore[arg-type]
 
 
 class ExecuteSerializer(serializers.Serializer[Any]):
-    strategy = serializers.IntegerField(min_value=1, max_value=2**62)
-    plan_digest = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+    strategy = IdField()
+    plan_digest = serializers.CharField(
+        required=False, allow_blank=True, max_length=20_000,
+        help_text="Of the plan that was agreed to: where an order of it has moved by more than 1 %, 409 plan_changed.",
+    )  # fmt: skip
 
 
 class ExecuteView(APIView):
@@ -131,7 +135,7 @@ class ExecuteView(APIView):
 
     @extend_schema(
         request=ExecuteSerializer,
-        responses={200: dict, 201: dict},
+        responses={200: RunAnswer, 201: RunAnswer},
     )
     @known_to_service
     def post(self, request: Request) -> Response:
@@ -171,8 +175,19 @@ class RunList(APIView):
         return page(request, rows, RunSerializer)
 
 
+class RunDetailAnswer(RunSerializer):
+    run = serializers.IntegerField(source="id")
+    orders = PlacedOrderAnswer(many=True, help_text="Of the newest round.")
+    skips = SkipAnswer(many=True)
+
+    class Meta(RunSerializer.Meta):
+        fields = [*RunSerializer.Meta.fields, "run", "orders", "skips"]
+
+
 class RunDetail(APIView):
-    @extend_schema(responses=RunSerializer)
+    """A rebalance with the orders of its newest round, and what that round left alone."""
+
+    @extend_schema(responses=RunDetailAnswer)
     def get(self, request: Request, run_id: int) -> Response:
         run = selectors.run_of(request.user, run_id)  # type: ignore[arg-type]
         return Response({**RunSerializer(run).data, **run_body(run)})
@@ -181,7 +196,7 @@ class RunDetail(APIView):
 class RunStop(APIView):
     """End a rebalance and cancel its orders; an autopilot that trades its account pauses, or it would begin another."""
 
-    @extend_schema(request=None, responses={200: dict})
+    @extend_schema(request=None, responses=StoppedRunAnswer)
     @idempotent
     def post(self, request: Request, run_id: int) -> Response:
         run = selectors.run_of(request.user, run_id)  # type: ignore[arg-type]

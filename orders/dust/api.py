@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.idempotency.api import key_of, known_to_service
+from botbalance.lib.api import AmountField
 from botbalance.lib.lists import PAGE, list_of, page
 from exchanges import selectors as exchanges
 from orders.dust import selectors, services
@@ -22,10 +23,53 @@ WITH_TARGETS = OpenApiParameter(
 )
 
 
+class DustAssetAnswer(serializers.Serializer[Any]):
+    asset = serializers.CharField()
+    free = AmountField()
+    locked = AmountField()
+    worth = AmountField(allow_null=True, help_text="In the quote.")
+    code = serializers.CharField()
+    reason = serializers.CharField(help_text="Why it cannot be sold, in the language of the request.")
+    is_target = serializers.BooleanField()
+
+
+class DustAnswer(serializers.Serializer[Any]):
+    account = serializers.IntegerField()
+    quote = serializers.CharField()
+    as_of = serializers.DateTimeField()
+    problem = serializers.CharField(allow_blank=True)
+    worth = AmountField(help_text="Together, in the quote.")
+    can_convert = serializers.BooleanField()
+    cannot_convert_because = serializers.CharField(allow_blank=True)
+    assets = DustAssetAnswer(many=True)
+
+
+class OfferLineAnswer(serializers.Serializer[Any]):
+    asset = serializers.CharField()
+    amount = AmountField()
+    received = AmountField(help_text="BNB, after the charge.")
+    charge = AmountField(help_text="BNB.")
+
+
+class LeftOutAnswer(serializers.Serializer[Any]):
+    asset = serializers.CharField()
+    code = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class OfferAnswer(serializers.Serializer[Any]):
+    account = serializers.IntegerField()
+    assets = OfferLineAnswer(many=True)
+    received = AmountField(help_text="BNB, after the charge.")
+    charge = AmountField(help_text="BNB.")
+    bnb_price = AmountField(allow_null=True, help_text="In the quote.")
+    left_out = LeftOutAnswer(many=True)
+
+
 class DustView(APIView):
     """Balances too small to be sold, each with its worth and why."""
 
-    @extend_schema(parameters=[ACCOUNT, REFRESH], responses={200: dict})
+    @extend_schema(parameters=[ACCOUNT, REFRESH], responses=DustAnswer)
     def get(self, request: Request) -> Response:
         account = account_of_query(request)
         return Response(report_body(services.report(account, fresh=wants_fresh(request))))
@@ -38,7 +82,7 @@ class OfferQuery(serializers.Serializer[Any]):
 class DustOffer(APIView):
     """What the exchange would give for them now, in BNB. Nothing is converted."""
 
-    @extend_schema(parameters=[ACCOUNT, WITH_TARGETS], responses={200: dict})
+    @extend_schema(parameters=[ACCOUNT, WITH_TARGETS], responses=OfferAnswer)
     def get(self, request: Request) -> Response:
         query = OfferQuery(data=request.query_params)
         query.is_valid(raise_exception=True)

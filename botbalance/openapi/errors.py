@@ -1,0 +1,1 @@
+"""Which refusals an operation may answer with, and why."""
