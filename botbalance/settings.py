@@ -304,6 +304,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["botbalance.lib.api_versions.with_versions"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "botbalance.openapi.completing.complete",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "exchanges.models.ExchangeAccount.Status",
         "BacktestState": "strategies.backtest.models.BacktestRun.State",

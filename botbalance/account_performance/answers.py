@@ -97,7 +97,7 @@ class PerformanceAnswer(serializers.Serializer[Any]):
 
 
 class LotAnswer(serializers.Serializer[Any]):
-    lot = serializers.CharField()
+    lot = serializers.IntegerField()
     asset = serializers.CharField()
     quantity = AmountField()
     acquired_at = _moment()
