@@ -291,7 +291,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.tokens.permissions.WithinScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "botbalance.lib.formats.OneFormat",
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "botbalance.openapi.schema.ApiSchema",
     "DEFAULT_THROTTLE_RATES": {"auth": rate("AUTH_THROTTLE", "20/min")},
     "EXCEPTION_HANDLER": "botbalance.lib.api.exception_handler",

@@ -8,6 +8,9 @@ from typing import Any
 from botbalance.openapi import errors
 from botbalance.openapi.examples import example
 
+# What an answer has or has not: settings of a target model that the strategy does not use are not shown.
+NOT_ALWAYS = {"Strategy": ("model_refreshed_at", "model_due_at", "model_problem")}
+
 METHODS = ("get", "post", "put", "patch", "delete")
 OTHERS = "More"
 # By the first words of an address behind /api/me/ (or /api/), the longest first.
@@ -63,6 +66,9 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     """Fill in what the views do not say themselves."""
     components = result.setdefault("components", {})
     schemas = components.get("schemas", {})
+    for name, fields in NOT_ALWAYS.items():
+        required = schemas.get(name, {}).get("required", [])
+        required[:] = [field for field in required if field not in fields]
     used: list[str] = []
     for path, operations in result["paths"].items():
         tag = _tag(path)

@@ -47,7 +47,7 @@ CODES: dict[str, tuple[int, str]] = {
     "trading_off": (409, "Trading is switched off on this server."),
     "venue_not_contacted": (409, "This server never contacts the account's exchange."),
     "too_large": (413, "The body is larger than this server takes."),
-    "unsupported_media_type": (415, "Send JSON (or a form) with its Content-Type."),
+    "unsupported_media_type": (415, "Send JSON with the Content-Type application/json."),
     "exchange_rejected": (422, "The exchange understood and refused; `message` says why."),
     "throttled": (429, "Too many requests: wait for `Retry-After` seconds."),
     "not_available": (501, "The account's exchange does not have this."),

@@ -1,0 +1,239 @@
+"""The API keeps to its OpenAPI document, whatever is sent to it: schemathesis makes requests of the document, right and
+wrong ones, signed in and not, and compares every answer with it. The same seed makes the same requests.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from django.utils import timezone
+from hypothesis.errors import Unsatisfiable
+from pytest_django.fixtures import Settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from accounts import services as accounts
+from accounts.models import User
+from exchanges import services as exchanges
+from orders import services as orders
+from orders.models import StrangerOrder, Tick
+from portfolio import services as portfolio
+from portfolio.models import CashFlow, PortfolioSnapshot
+from strategies import services as strategies
+from strategies.domain import Target
+from strategies.models import TargetProposal
+from strategies.tests.backtest_scenes import done_run
+from strategies.tests.sweep_scenes import done, search, stocked
+
+pytestmark = pytest.mark.django_db(databases=["default", "paper"])
+SEED = 20261122
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+Headers = dict[str, str]
+Numbers = dict[str, int]
+
+
+@dataclass
+class Counted:
+    """The whole site as a WSGI application that counts what it is asked."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    site: WSGIHandler = field(default_factory=WSGIHandler)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def begin(status: str, *more: Any) -> Any:
+            self.statuses[int(status.split()[0])] += 1
+            return start_response(status, *more)
+
+        answer: Iterable[bytes] = self.site(environ, begin)
+        return answer
+
+    @property
+    def requests(self) -> int:
+        return sum(self.statuses.values())
+
+
+# --- who asks, and what they own -------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """A user who owns one of everything: the headers she signs in with, and her numbers by the name of a parameter."""
+
+    user: User
+    token: Headers
+    session: Headers
+    numbers: Numbers
+
+
+def world(number: int, sweep_id: int | None = None) -> World:
+    """A new user. What a sweep costs is not spent on everybody: it may be somebody else's."""
+    user = accounts.register(f"user{number}@example.org", "correct-horse-9")
+    account = exchanges.connect_account(user, label="Paper", venue="paper")
+    values = {"name": "Targets", "order_step_pct": Decimal(2), "order_size_pct": Decimal(30)}
+    strategy = strategies.create_strategy(user, account, values, [Target("BTC", Decimal(60))])
+    strategies.activate(strategy)
+    run = orders.execute(user, strategy, trigger="api").run
+    orders.start_autopilot(user, strategy)
+    now = timezone.now()
+    Tick.objects.create(
+        user=user, strategy=strategy, run=run, status="acted", code="run_ended", actions={"placed": 1},
+        started_at=now, ended_at=now,
+    )  # fmt: skip
+    StrangerOrder.objects.create(
+        account=account, exchange_order_id=7, client_order_id="web", symbol="BTCUSDT", side="BUY", type="LIMIT",
+        price=1, quantity=1, seen_at=now,
+    )  # fmt: skip
+    CashFlow.objects.create(account=account, at=now, kind="deposit", asset="USDT", amount=1, value=1)
+    portfolio.take_snapshot(account, PortfolioSnapshot.Reason.HOURLY)
+    browser = Client()
+    browser.force_login(user)
+    order = run.rounds.get().orders.first()
+    assert order is not None
+    return World(
+        user,
+        {"Authorization": f"Token {accounts.issue_token(user)}"},
+        {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"},
+        {
+            "account_id": account.pk,
+            "account": account.pk,
+            "strategy_id": strategy.pk,
+            "strategy": strategy.pk,
+            "run_id": run.pk,
+            "run": run.pk,
+            "order_id": order.pk,
+            "order": order.pk,
+            "notice_id": accounts.tell(user, "Look at this").pk,
+            "proposal_id": TargetProposal.objects.create(
+                strategy=strategy, state="open", target_model="equal", created_at=now
+            ).pk,
+            "backtest_id": done_run(user, strategy=strategy).pk,
+            "backtest": done_run(user, strategy=strategy).pk,
+            "sweep_id": sweep_id or done(user, search=search(min_delta_pct="2,4")).pk,
+        },
+    )
+
+
+# --- what is asked ---------------------------------------------------------------------------------------
+
+
+def pointed(case: Case, numbers: Numbers) -> Case:
+    """The same request of rows that are there: at random, numbers lead nowhere."""
+    for place in (case.path_parameters, case.query, case.body):
+        if isinstance(place, dict):
+            for name in place:
+                if name in numbers and isinstance(place[name], int):
+                    place[name] = numbers[name]
+    return case
+
+
+@dataclass
+class Explorer:
+    """Asks operations of a document, and keeps what was wrong with the answers."""
+
+    app: Counted
+    problems: list[str] = field(default_factory=list)
+
+    def ask(self, operation: APIOperation, who: str, headers: Headers, owned: Numbers, count: int) -> None:
+        for mode in MODES:
+            try:
+                self._search(operation, mode, f"{who}, {mode.value}", headers, owned, count)
+            except Unsatisfiable:
+                continue  # nothing about it can be wrong
+
+    def _search(
+        self, operation: APIOperation, mode: GenerationMode, how: str, headers: Headers, owned: Numbers,
+        count: int,
+    ) -> None:  # fmt: skip
+        asked = 0
+
+        @hypothesis.seed(SEED)
+        @hypothesis.settings(
+            max_examples=count,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            phases=[hypothesis.Phase.generate],
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+        def probe(case: Case) -> None:
+            nonlocal asked
+            asked += 1
+            self._one(pointed(case, owned) if asked % 3 else case, how, headers)
+
+        probe()
+
+    def _one(self, case: Case, how: str, headers: Headers) -> None:
+        answer = case.call(headers=headers)
+        try:
+            case.validate_response(answer, checks=CHECKS)
+        except FailureGroup as found:
+            asked = f"{case.operation.label}, {how}: {case.formatted_path} {case.query} {case.body}"[:300]
+            for failure in found.exceptions:
+                self.problems.append(f"{asked} -> {answer.status_code} {failure}: {answer.text[:300]}")
+
+
+@pytest.fixture
+def explorer(settings: Settings, tmp_path: Path) -> Iterator[Explorer]:
+    stocked(settings, tmp_path)
+    # The requests are answered in the transaction of this test, whose connection must not be closed between them.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield Explorer(Counted())
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def operations_of(app: Counted) -> list[APIOperation]:
+    document = schemathesis.openapi.from_wsgi("/api/schema/?format=json", app)
+    return [found.ok() for found in document.get_all_operations()]
+
+
+def explore(explorer: Explorer, examples: int) -> None:
+    shared = world(0)
+    sweep = shared.numbers["sweep_id"]
+    for number, operation in enumerate(operations_of(explorer.app), start=1):
+        owner = shared if operation.method == "get" else world(number, sweep)
+        explorer.ask(operation, "by token", owner.token, owner.numbers, examples)
+        explorer.ask(operation, "by session", owner.session, owner.numbers, max(1, examples // 8))
+        explorer.ask(operation, "signed out", {}, owner.numbers, max(1, examples // 8))
+
+
+def test_every_answer_is_a_documented_one(explorer: Explorer) -> None:
+    explore(explorer, 2)
+    assert not explorer.problems, "\n\n".join(explorer.problems[:20])
+    assert explorer.app.requests > 200
+
+
+@pytest.mark.soak
+def test_every_answer_to_thousands_of_requests_is_a_documented_one(explorer: Explorer) -> None:
+    explore(explorer, 20)
+    assert not explorer.problems, "\n\n".join(explorer.problems[:20])
+    assert explorer.app.requests >= 2000, explorer.app.statuses
+    assert {200, 201, 204, 400, 401, 403, 404, 409, 415} <= set(explorer.app.statuses)
