@@ -3,12 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView
-from rest_framework.negotiation import DefaultContentNegotiation
 
 from botbalance import api, guide_pages, health, metrics, pages
 from botbalance.account_performance import api as performance_api
 from botbalance.account_performance import pages as performance
+from botbalance.openapi import pages as openapi
 from botbalance.status import api as status_api
 from botbalance.status import pages as status
 
@@ -50,7 +49,8 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("api/auth/", include("accounts.api_urls")),
     path("api/me/", include(me)),
-    path("api/schema/", SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation), name="schema"),
+    path("api/schema/", openapi.DocumentView.as_view(), name="schema"),
+    path("api/docs/", openapi.docs, name="api_docs"),
     path("health/live", health.live),
     path("metrics", metrics.metrics),
     path("admin/", admin.site.urls),

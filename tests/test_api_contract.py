@@ -52,10 +52,8 @@ CHECKS: list[Any] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+METHODS = ("get", "post", "put", "patch", "delete")  # what ends something comes last
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-
-Headers = dict[str, str]
-Numbers = dict[str, int]
 
 
 @dataclass
@@ -82,13 +80,32 @@ class Counted:
 
 
 @dataclass
+class Asker:
+    """How somebody signs in, and what is theirs: numbers by the name of a parameter."""
+
+    who: str
+    headers: dict[str, str]
+    cookies: dict[str, str]
+    numbers: dict[str, int]
+
+
+@dataclass
 class World:
-    """A user who owns one of everything: the headers she signs in with, and her numbers by the name of a parameter."""
+    """A user who owns one of everything."""
 
     user: User
-    token: Headers
-    session: Headers
-    numbers: Numbers
+    numbers: dict[str, int]
+
+    def askers(self) -> list[Asker]:
+        browser = Client()
+        browser.force_login(self.user)
+        token = {"Authorization": f"Token {accounts.issue_token(self.user)}"}
+        session = {"sessionid": browser.cookies["sessionid"].value}
+        return [
+            Asker("by token", token, {}, self.numbers),
+            Asker("by session", {}, session, self.numbers),
+            Asker("signed out", {}, {}, self.numbers),
+        ]
 
 
 def world(number: int, sweep_id: int | None = None) -> World:
@@ -111,14 +128,10 @@ def world(number: int, sweep_id: int | None = None) -> World:
     )  # fmt: skip
     CashFlow.objects.create(account=account, at=now, kind="deposit", asset="USDT", amount=1, value=1)
     portfolio.take_snapshot(account, PortfolioSnapshot.Reason.HOURLY)
-    browser = Client()
-    browser.force_login(user)
     order = run.rounds.get().orders.first()
     assert order is not None
     return World(
         user,
-        {"Authorization": f"Token {accounts.issue_token(user)}"},
-        {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"},
         {
             "account_id": account.pk,
             "account": account.pk,
@@ -142,7 +155,7 @@ def world(number: int, sweep_id: int | None = None) -> World:
 # --- what is asked ---------------------------------------------------------------------------------------
 
 
-def pointed(case: Case, numbers: Numbers) -> Case:
+def pointed(case: Case, numbers: dict[str, int]) -> Case:
     """The same request of rows that are there: at random, numbers lead nowhere."""
     for place in (case.path_parameters, case.query, case.body):
         if isinstance(place, dict):
@@ -159,17 +172,14 @@ class Explorer:
     app: Counted
     problems: list[str] = field(default_factory=list)
 
-    def ask(self, operation: APIOperation, who: str, headers: Headers, owned: Numbers, count: int) -> None:
-        for mode in MODES:
+    def ask(self, operation: APIOperation, asker: Asker, count: int, modes: tuple[GenerationMode, ...] = MODES) -> None:
+        for mode in modes:
             try:
-                self._search(operation, mode, f"{who}, {mode.value}", headers, owned, count)
+                self._search(operation, mode, asker, count)
             except Unsatisfiable:
                 continue  # nothing about it can be wrong
 
-    def _search(
-        self, operation: APIOperation, mode: GenerationMode, how: str, headers: Headers, owned: Numbers,
-        count: int,
-    ) -> None:  # fmt: skip
+    def _search(self, operation: APIOperation, mode: GenerationMode, asker: Asker, count: int) -> None:
         asked = 0
 
         @hypothesis.seed(SEED)
@@ -185,18 +195,18 @@ class Explorer:
         def probe(case: Case) -> None:
             nonlocal asked
             asked += 1
-            self._one(pointed(case, owned) if asked % 3 else case, how, headers)
+            self._one(pointed(case, asker.numbers) if asked % 3 else case, mode, asker)
 
         probe()
 
-    def _one(self, case: Case, how: str, headers: Headers) -> None:
-        answer = case.call(headers=headers)
+    def _one(self, case: Case, mode: GenerationMode, asker: Asker) -> None:
+        answer = case.call(headers=asker.headers, cookies=asker.cookies)
         try:
             case.validate_response(answer, checks=CHECKS)
         except FailureGroup as found:
-            asked = f"{case.operation.label}, {how}: {case.formatted_path} {case.query} {case.body}"[:300]
+            asked = f"{case.operation.label}, {asker.who}, {mode.value}: {case.formatted_path} {case.query} {case.body}"
             for failure in found.exceptions:
-                self.problems.append(f"{asked} -> {answer.status_code} {failure}: {answer.text[:300]}")
+                self.problems.append(f"{asked[:300]} -> {answer.status_code} {failure}: {answer.text[:300]}")
 
 
 @pytest.fixture
@@ -215,25 +225,24 @@ def operations_of(app: Counted) -> list[APIOperation]:
     return [found.ok() for found in document.get_all_operations()]
 
 
-def explore(explorer: Explorer, examples: int) -> None:
-    shared = world(0)
-    sweep = shared.numbers["sweep_id"]
-    for number, operation in enumerate(operations_of(explorer.app), start=1):
-        owner = shared if operation.method == "get" else world(number, sweep)
-        explorer.ask(operation, "by token", owner.token, owner.numbers, examples)
-        explorer.ask(operation, "by session", owner.session, owner.numbers, max(1, examples // 8))
-        explorer.ask(operation, "signed out", {}, owner.numbers, max(1, examples // 8))
-
-
-def test_every_answer_is_a_documented_one(explorer: Explorer) -> None:
-    explore(explorer, 2)
+def test_every_operation_answers_as_documented(explorer: Explorer) -> None:
+    by_token = world(0).askers()[0]
+    operations = operations_of(explorer.app)
+    for operation in sorted(operations, key=lambda operation: METHODS.index(operation.method)):
+        explorer.ask(operation, by_token, 1, MODES[:1])
     assert not explorer.problems, "\n\n".join(explorer.problems[:20])
-    assert explorer.app.requests > 200
+    assert explorer.app.requests > len(operations)
 
 
 @pytest.mark.soak
 def test_every_answer_to_thousands_of_requests_is_a_documented_one(explorer: Explorer) -> None:
-    explore(explorer, 20)
+    shared = world(0)
+    for number, operation in enumerate(operations_of(explorer.app), start=1):
+        owner = shared if operation.method == "get" else world(number, shared.numbers["sweep_id"])
+        by_token, by_session, signed_out = owner.askers()
+        explorer.ask(operation, by_token, 16)
+        explorer.ask(operation, by_session, 2)
+        explorer.ask(operation, signed_out, 2)
     assert not explorer.problems, "\n\n".join(explorer.problems[:20])
     assert explorer.app.requests >= 2000, explorer.app.statuses
-    assert {200, 201, 204, 400, 401, 403, 404, 409, 415} <= set(explorer.app.statuses)
+    assert {200, 201, 204, 400, 401, 403, 404, 409} <= set(explorer.app.statuses)

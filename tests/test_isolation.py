@@ -46,6 +46,7 @@ PUBLIC = {
     "/api/auth/register": "where one registers",
     "/api/auth/token": "where one signs in",
     "/api/schema/": "the description of the API",
+    "/api/docs/": "the same for people",
     "/health/live": "asked by machines",
 }
 WITH_ROWS = [route for route in routes() if route.parameters and not route.is_admin and route.template not in PUBLIC]

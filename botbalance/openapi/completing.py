@@ -48,6 +48,7 @@ NUMBERS = {
 KEY = "Text of your own, up to 100 letters: sent again with the same key, nothing is done twice."
 SUMMARIES = {
     "me_accounts_create": "Connect an exchange account, or open a paper account",
+    "me_accounts_destroy": "Disconnect an account",
     "me_accounts_partial_update": "Rename an account",
     "me_accounts_retrieve": "An exchange account",
     "me_strategies_create": "Create a strategy",

@@ -133,6 +133,8 @@ def _told(name: str, schema: Schema, kind: str) -> Any:
         value = next((value for end, value in ENDS.items() if name.endswith(end)), None)
     if value is None or _kind_of(value) not in (kind, "any" if kind else _kind_of(value)):
         return None
+    if name == "next" and schema.get("format") != "uri":
+        return "It looks again in 20 s."
     if schema.get("format") == "date-time" and value not in (NOW, LATER) and not str(value).endswith("Z"):
         return None
     if kind == "array" and "$ref" in schema.get("items", {}):

@@ -1,0 +1,50 @@
+"""/api/schema/ and /api/docs/: the document for programs and for people."""
+
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+
+from botbalance.openapi import errors
+from botbalance.openapi.document import document
+from botbalance.openapi.reading import Group, groups
+
+# By media type: it takes seconds, and never changes while the program runs.
+_rendered: dict[str, bytes] = {}
+
+
+class DocumentView(SpectacularAPIView):
+    """The OpenAPI document as YAML, or as JSON with `?format=json`."""
+
+    content_negotiation_class = DefaultContentNegotiation
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        renderer = request.accepted_renderer
+        media_type = str(renderer.media_type)
+        if media_type not in _rendered:
+            text = renderer.render(document(), renderer_context={})
+            _rendered[media_type] = text if isinstance(text, bytes) else text.encode()
+        return HttpResponse(_rendered[media_type], content_type=media_type)
+
+
+@cache
+def _groups() -> list[Group]:
+    return groups(document())
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    """The document for people, without a script and from this server alone."""
+    codes = [(status, code, text.replace("`", "")) for code, (status, text) in errors.CODES.items()]
+    context = {
+        "groups": _groups(),
+        "count": sum(len(group.operations) for group in _groups()),
+        "codes": codes,
+        "root": request.build_absolute_uri("/api/"),
+    }
+    return render(request, "openapi/docs.html", context)
