@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from botbalance import logs, notifying
 from botbalance.environment import address, between, choice, database, env, flag, moment, positive, rate, server, whole
 from botbalance.environment import addresses as ip_addresses
+from botbalance.openapi.settings import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
@@ -298,27 +299,6 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "BotBalance API",
-    "DESCRIPTION": "Portfolios, strategies, rebalances and orders. Decimals are strings, times ISO 8601 UTC.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "PREPROCESSING_HOOKS": ["botbalance.lib.api_versions.with_versions"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "botbalance.openapi.completing.complete",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "AccountStatus": "exchanges.models.ExchangeAccount.Status",
-        "BacktestState": "strategies.backtest.models.BacktestRun.State",
-        "DustSweepState": "orders.dust.models.DustSweep.State",
-        "OrderStatus": "orders.domain.STATUS_CHOICES",
-        "ProposalState": "strategies.models.TargetProposal.State",
-        "RunState": "orders.models.Run.State",
-        "TokenScope": "accounts.tokens.models.ApiToken.Scope",
-    },
-}
-
 NOTIFY_ALLOW_PRIVATE_TARGETS = flag("NOTIFY_ALLOW_PRIVATE_TARGETS", False)
 NOTIFY_ALLOWED_HOSTS, NOTIFY_ALLOWED_NETWORKS = notifying.targets("NOTIFY_ALLOWED_TARGETS")
 NOTIFY_SCHEMAS = notifying.schemas("NOTIFY_SCHEMAS")

@@ -134,7 +134,7 @@ class ErrorBody(serializers.Serializer[Any]):
 class ErrorAnswer(serializers.Serializer[Any]):
     """Every refusal of the API has this shape."""
 
-    error = ErrorBody()  # type: ignore[assignment]
+    error = ErrorBody()
 
 
 def codes_of(operation: dict[str, Any], method: str, *, is_throttled: bool) -> list[str]:

@@ -138,7 +138,7 @@ def _told(name: str, schema: Schema, kind: str) -> Any:
     if schema.get("format") == "date-time" and value not in (NOW, LATER) and not str(value).endswith("Z"):
         return None
     if kind == "array" and "$ref" in schema.get("items", {}):
-        return None if not isinstance(value[:1], list) or (value[:1] and not isinstance(value[0], dict)) else value
+        return value if isinstance(value, list) and all(isinstance(row, dict) for row in value[:1]) else None
     if kind == "object" and schema.get("properties"):
         return None
     choices = schema.get("enum")

@@ -22,6 +22,7 @@ class DocumentView(SpectacularAPIView):
     """The OpenAPI document as YAML, or as JSON with `?format=json`."""
 
     content_negotiation_class = DefaultContentNegotiation
+    schema = None  # it does not describe itself
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         renderer = request.accepted_renderer
