@@ -14,6 +14,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", dashboard, name="dashboard"),
     path("admin/", admin.site.urls),
+    path("auth/account/notifications/", include("accounts.notifications.urls")),
     path("auth/", include("accounts.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/auth/", include("accounts.api_urls")),
