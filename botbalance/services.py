@@ -38,6 +38,7 @@ SCHEDULE = (
         10,
         "Send what is due through users' channels: services and webhooks.",
     ),
+    ("Daily summaries", "botbalance.tasks.tell_summaries", 300, "Tell those who wish it how the last day went."),
     ("Tell owners", "orders.tasks.tell_owners", 15, "Put into words what has been traded, and how rebalances ended."),
     (
         "Refresh target models",

@@ -100,7 +100,7 @@ class WebhookForm(ChannelForm):
 
 class TelegramForm(ChannelForm):
     address_field = "bot_token"
-    heading = _("Telegram")
+    heading = "Telegram"
     note = _("Make a bot with @BotFather and write it a message first: it may not begin the conversation.")
     bot_token = forms.CharField(label=_("Token of the bot"), max_length=200, widget=WriteOnlyInput)
     chat_id = forms.CharField(
@@ -116,18 +116,18 @@ class TelegramForm(ChannelForm):
 
 
 class SlackForm(ChannelForm):
-    heading = _("Slack")
+    heading = "Slack"
     note = _("In Slack make an app with an incoming webhook, and copy its address.")
     address = forms.CharField(
-        label=_("Address"), max_length=500, widget=WriteOnlyInput, help_text=_("https://hooks.slack.com/services/…")
+        label=_("Address"), max_length=500, widget=WriteOnlyInput, help_text="https://hooks.slack.com/services/…"
     )
 
 
 class DiscordForm(ChannelForm):
-    heading = _("Discord")
+    heading = "Discord"
     note = _("In the settings of the channel, under Integrations, make a webhook and copy its address.")
     address = forms.CharField(
-        label=_("Address"), max_length=500, widget=WriteOnlyInput, help_text=_("https://discord.com/api/webhooks/…")
+        label=_("Address"), max_length=500, widget=WriteOnlyInput, help_text="https://discord.com/api/webhooks/…"
     )
 
 

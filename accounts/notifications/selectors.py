@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.notifications.domain import quiet_until
 from accounts.notifications.models import URGENT, Channel, Delivery, Kind, Mark, Preferences, told_by_default
 from botbalance.lib.errors import NotFound
+from botbalance.lib.many import among
 from botbalance.lib.moments import zone
 
 # Mails go nowhere that somebody looks.
@@ -55,6 +56,14 @@ def channels_for(user: User, kind: str) -> list[Channel]:
 def is_wanted(user: User, kind: str) -> bool:
     """Whether anybody would be told: by e-mail, or through a channel."""
     return kind in preferences_of(user).email_kinds or bool(channels_for(user, kind))
+
+
+def who_wants(kind: str) -> list[User]:
+    """Users who may sign in and want this kind, by e-mail or through a channel that is on."""
+    mailed = Preferences.objects.values_list("user_id", "email_kinds")
+    channels = Channel.objects.filter(enabled=True).values_list("user_id", "kinds")
+    wanting = {user_id for user_id, kinds in [*mailed, *channels] if kind in kinds}
+    return list(User.objects.filter(pk__in=among(wanting), is_active=True).order_by("pk"))
 
 
 def deliveries_of(channel: Channel) -> QuerySet[Delivery]:

@@ -5,6 +5,7 @@ machine, after a first try that fails, and the user's own mailbox.
 import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ from accounts.notifications.tests.receivers import Mailbox, Receiver, mail_recei
 from accounts.tasks import send_notices
 from botbalance.lib import system_settings
 from botbalance.lib.models import SystemSettings
+from botbalance.tasks import tell_summaries
 from exchanges import services as exchanges
 from exchanges.models import ExchangeAccount
 from orders import services as orders
@@ -30,6 +32,7 @@ from orders.models import Fill, Run
 from orders.services import pausing
 from orders.tasks import tell_owners
 from orders.tests.scenes import START
+from portfolio.models import CashFlow, PortfolioSnapshot
 from strategies import services as strategies
 from strategies.models import Strategy
 
@@ -205,6 +208,27 @@ def test_new_weights_of_a_model(scene: Scene) -> None:
     with accounts.speaking_to(scene.user):
         strategies.refresh(targets, by_hand=False)
     scene.assert_told(Kind.WEIGHTS, "New weights for Calm are proposed", "BTC 40 → 50 %")
+
+
+def test_the_daily_summary_in_the_morning_once_a_day(scene: Scene) -> None:
+    only(scene, Kind.SUMMARY)
+    for hour, nav in (("2026-03-01T09:30", 9000), ("2026-03-02T09:30", 10_100)):
+        PortfolioSnapshot.objects.create(
+            account=scene.account, at=datetime.fromisoformat(f"{hour}+00:00"), reason="hourly", quote="USDT", nav=nav
+        )
+    CashFlow.objects.create(
+        account=scene.account, at=datetime.fromisoformat("2026-03-01T20:00+00:00"), kind="deposit", asset="USDT",
+        amount=1000, value=1000,
+    )  # fmt: skip
+    accounts.set_time_zone(scene.user, "America/Los_Angeles")  # where it is two in the morning
+    assert tell_summaries() == 0
+    accounts.set_time_zone(scene.user, "Europe/Berlin")  # and eleven
+    assert tell_summaries() == 1
+    assert tell_summaries() == 0
+    data = scene.assert_told(Kind.SUMMARY, "Alices strongbox: 10", "USDT", "+1.11 % within a day", "0 fills")
+    assert data["accounts"][0]["gain"] == "100"
+    scene.clock.shift(86_400)
+    assert tell_summaries() == 1
 
 
 def test_it_is_told_in_the_language_of_its_reader(scene: Scene) -> None:

@@ -9,12 +9,13 @@ from accounts.notifications.services.channels import (
 )
 from accounts.notifications.services.preferences import save_preferences
 from accounts.notifications.services.sending import send_due
-from accounts.notifications.services.telling import mark, mark_everybody, notify, take
+from accounts.notifications.services.telling import is_news, mark, mark_everybody, notify, take
 
 __all__ = [
     "change_channel",
     "create_channel",
     "delete_channel",
+    "is_news",
     "mark",
     "mark_everybody",
     "notify",

@@ -72,14 +72,21 @@ def mark_everybody(user_ids: Iterable[int], kind: Kind, name: str, value: str, b
     """
     now = timezone.now()
     with transaction.atomic():
-        Told.objects.bulk_create([Told(name=name, value=before)], ignore_conflicts=True)
-        if not Told.objects.filter(name=name).exclude(value=value).update(value=value):
+        if not is_news(name, value, before):
             return False
         Mark.objects.bulk_create(
             (Mark(user_id=pk, kind=kind, subject=pk, first_at=now, last_at=now) for pk in user_ids),
             ignore_conflicts=True,
         )
     return True
+
+
+def is_news(name: str, value: str, before: str = "") -> bool:
+    """Whether something has another value than was told last; from now on it has been told. Of two processes one is
+    told so. Call it in the transaction that tells.
+    """
+    Told.objects.bulk_create([Told(name=name, value=before)], ignore_conflicts=True)
+    return bool(Told.objects.filter(name=name).exclude(value=value).update(value=value))
 
 
 def take(row: Mark, last_at: datetime) -> bool:
