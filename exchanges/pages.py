@@ -72,7 +72,9 @@ def connect(request: HttpRequest) -> HttpResponse:
     if account.has_own_keys:
         request.session[VERDICT] = {"account": account.pk, "checks": verdict.as_json()}
         return back(request, reverse("exchanges:list"))
-    return back(request, reverse("guide_next") if user.is_guided else f"{reverse('dashboard')}?account={account.pk}")
+    if user.is_guided and selectors.accounts_of(user).count() == 1:
+        return back(request, reverse("guide_next"))
+    return back(request, f"{reverse('dashboard')}?account={account.pk}")
 
 
 def _connect_page(

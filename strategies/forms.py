@@ -1,5 +1,6 @@
 """The form of a strategy and the rows of its targets. The service validates; forms only parse what was typed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -211,12 +212,18 @@ class AccountForm(forms.Form):
 
 
 class FigureField(forms.DecimalField):
-    """A large figure, also with its digits grouped by spaces."""
+    """A large figure, also with its digits grouped by spaces, and with a decimal comma where it can be nothing else:
+    1,234 could be two numbers, and is none.
+    """
 
     widget = PercentInput
 
     def to_python(self, value: Any) -> Any:
-        return super().to_python("".join(value.split()) if isinstance(value, str) else value)
+        if isinstance(value, str):
+            value = "".join(value.split())
+            if "." not in value and not re.fullmatch(r"[1-9]\d{0,2},\d{3}", value):
+                value = value.replace(",", ".", 1)
+        return super().to_python(value)
 
 
 class TargetForm(forms.Form):

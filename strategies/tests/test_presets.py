@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import User
 from exchanges.models import ExchangeAccount
-from strategies.models import Strategy
+from strategies.models import Allocation, Strategy
 from strategies.presets import TEN_LARGE, Unit, pasted
 from strategies.tests.test_page_strategies import typed
 
@@ -112,6 +112,18 @@ def test_the_model_of_capitalisations_gets_the_figures_too(browser: Client, acco
     answer = browser.post(NEW, data | {"target_model": "market_cap", "shown_model": "market_cap"})
     forms = answer.context["rows"].forms
     assert [form["market_cap"].value() for form in forms] == ["1500000000000", "500000000000"]
+
+
+@pytest.mark.parametrize(
+    ("typed_figure", "stored"), [("0,5", "0.5"), ("1 234,56", "1234.56"), ("12.5", "12.5"), ("1,234", None)]
+)
+def test_figures_take_a_decimal_comma_where_it_can_be_nothing_else(
+    typed_figure: str, stored: str | None, browser: Client, account: ExchangeAccount
+) -> None:
+    form = typed([("BTC", "33,5")], account=account.pk) | {"targets-0-keep": typed_figure}
+    assert browser.post(NEW, form).status_code == (302 if stored else 400)
+    rows = [(row.weight_pct, row.keep) for row in Allocation.objects.all()]
+    assert rows == ([(D("33.5"), D(stored))] if stored else [])
 
 
 # --- reading -----------------------------------------------------------------------------------------------
