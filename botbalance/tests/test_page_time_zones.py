@@ -36,6 +36,7 @@ PAGES = [
     "/dust/{account}/",
     "/auth/account/",
     "/auth/account/notices/",
+    "/auth/account/tokens/",
 ]
 
 
