@@ -156,6 +156,8 @@ ELSEWHERE = {
     "/auth/account/tokens/<slug:key>/revoke/": ACTION,
     "/auth/account/notices/seen/": ACTION,
     "/auth/account/notices/<int:notice_id>/seen/": ACTION,
+    "/auth/account/time-zone/": ACTION,
+    "/auth/set-up/": "shown by a server that has no user yet: tests/e2e/test_first_run.py",
     "/language/": "sends the browser back to where it was",
     "/health/live": "for machines",
     "/metrics": "for machines",

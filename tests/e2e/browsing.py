@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext, override, pgettext
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, Route
 
 # What is loaded in a page stays on this machine, and nothing of the browser's own asks anybody.
@@ -78,9 +78,9 @@ class Words:
 
     language: str
 
-    def __call__(self, text: str, **values: Any) -> str:
+    def __call__(self, text: str, *, context: str = "", **values: Any) -> str:
         with override(self.language):
-            said = gettext(text)
+            said = pgettext(context, text) if context else gettext(text)
         return said % values if values else said
 
     def pattern(self, text: str) -> re.Pattern[str]:

@@ -17,6 +17,7 @@ from tests.server import Server, install, rows, running
 from tests.support import skip_or_fail
 
 PASSWORD = "correct horse battery"
+HURRY = {"PAPER_SEED": "7", "PAPER_SPEED": "20", "AUTOPILOT_PERIOD_SECONDS": "2", "AUTH_THROTTLE": "1000/min"}
 LOOKS = [Look(width, language) for width in WIDTHS for language in LANGUAGES]
 
 
@@ -49,16 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     install(folder)
     # An order that the market leaves behind is priced anew after 10 s, not a minute.
     rows(folder, "UPDATE strategies_strategy SET order_lifetime_seconds = 10")
-    with running(folder, **HURRY, EMAIL_URL=f"filemail://{folder / 'mails'}") as server:
+    with running(folder, **HURRY, EMAIL_URL=f"filemail:///{folder / 'mails'}") as server:
         yield server
-
-
-HURRY = {
-    "PAPER_SEED": "7",
-    "PAPER_SPEED": "20",
-    "AUTOPILOT_PERIOD_SECONDS": "2",
-    "AUTH_THROTTLE": "1000/min",
-}
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,36 @@
+"""A token is made on the page, works for a program, and is revoked."""
+
+from collections.abc import Callable
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browsing import Words, button, link
+from tests.e2e.conftest import Person
+from tests.server import Server
+
+pytestmark = pytest.mark.e2e
+
+
+def status_of(server: Server, token: str) -> int:
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["Authorization"] = f"Token {token}"
+        return session.get(f"{server.url}/api/auth/me", timeout=30).status_code
+
+
+def test_a_token_is_made_and_revoked(
+    page: Page, words: Words, person: Person, server: Server, sign_in: Callable[[Person], None]
+) -> None:
+    sign_in(person)
+    link(page.locator(".site-nav"), words("Account", context="user")).click()
+    button(page, words("Create a token")).click()
+    token = page.get_by_label(words("New token"), exact=True).input_value()
+    assert status_of(server, token) == 200
+
+    row = page.get_by_role("row").filter(has_text=words("new"))
+    row.get_by_text(f"{words('Revoke')}…").click()
+    button(row, words("Revoke this token")).click()
+    expect(page.get_by_role("row").filter(has_text=token[:8])).to_have_count(0)
+    assert status_of(server, token) == 401
