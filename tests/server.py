@@ -36,18 +36,18 @@ def environment(folder: Path) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "ENV_FILE": str(folder / ".env"), "DATA_DIR": str(folder / "data")}
 
 
-def install(folder: Path) -> None:
-    """Set up in this folder as `make run` does, with the demo user."""
-    shutil.copytree(_installed(), folder, dirs_exist_ok=True)
+def install(folder: Path, *, seeded: bool = True) -> None:
+    """Set up in this folder as `make run` does, with the demo user; not seeded, nobody has an account yet."""
+    shutil.copytree(_installed(seeded), folder, dirs_exist_ok=True)
 
 
 @functools.cache
-def _installed() -> Path:
+def _installed(seeded: bool) -> Path:
     """Setting up takes seconds and is the same every time: it is done once in a process of tests, and copied."""
     folder = Path(tempfile.mkdtemp(prefix="botbalance-installed-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     write_env(folder / ".env")
-    for arguments in (("prepare",), ("seed", "--demo")):
+    for arguments in (("prepare",), ("seed", "--demo")) if seeded else (("prepare",),):
         command = [sys.executable, "manage.py", *arguments]
         subprocess.run(command, cwd=ROOT, env=environment(folder), check=True, capture_output=True, timeout=60)
     return folder
