@@ -45,6 +45,9 @@ class Sizes:
     page_users: tuple[int, ...] = (1, 100, 1_000)
     page_orders: int = 100_000
     page_requests: int = 20
+    live_pages: int = 200
+    live_orders: int = 100_000
+    live_seconds: int = 60
     paper_seconds: float = 0.5
     memory_users: int = 4_000
     backtest_repeats: int = 9
@@ -63,7 +66,7 @@ TINY = Sizes(
     strategies=((20, 4),), dispatch_seconds=8, period_seconds=3, portfolios=1, plans=1,
     page_users=(2,), page_orders=60, page_requests=1, paper_seconds=0.05, memory_users=20,
     backtest_repeats=1, backtest_fresh=1, minutes=(5_000, 3), grown=((2_000, 2), (4_000, 2)), sweep_rows=1_000,
-    sweep_settings=4,
+    sweep_settings=4, live_pages=4, live_orders=80, live_seconds=6,
 )  # fmt: skip
 
 
@@ -136,6 +139,15 @@ def http(place: Place) -> dict[str, Any]:
     return found
 
 
+def live(place: Place) -> dict[str, Any]:
+    """Open pages, on the default installation: one process, SQLite."""
+    sizes = place.sizes
+    with place.sqlite.copied() as grounds:
+        return result(
+            start(grounds, "live", pages=sizes.live_pages, orders=sizes.live_orders, seconds=sizes.live_seconds)
+        )
+
+
 def memory(place: Place) -> dict[str, Any]:
     with place.sqlite.copied() as grounds:
         result(start(grounds, "crowd", users=place.sizes.memory_users))
@@ -190,6 +202,7 @@ PARTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "rate": rate,
     "planner": planner,
     "http": http,
+    "live": live,
     "memory": memory,
     "dispatch": dispatch,
     "backtest": backtest,

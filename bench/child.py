@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "dispatch": "bench.dispatch:measure",
     "planner": "bench.planner:measure",
     "pages": "bench.pages:measure",
+    "live": "bench.live:measure",
     "paper": "bench.paper_exchange:measure",
     "memory": "bench.memory:measure",
     "backtest": "bench.backtest:measure",

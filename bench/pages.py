@@ -1,4 +1,4 @@
-"""What a look costs a user: queries and milliseconds of the summary endpoint and of the dashboard, in this process,
+"""What a look costs a user: queries and milliseconds of the summary endpoint and of the pages, in this process,
 without a network. Balances have just been read, as they have for whoever keeps a page open.
 """
 
@@ -14,13 +14,22 @@ from django.utils import timezone
 from bench import crowd
 from exchanges.models import ExchangeAccount
 from portfolio.models import AccountBalances
+from strategies.models import Strategy
 
-ADDRESSES = {"summary": "/api/me/portfolio/summary", "dashboard": "/"}
+ADDRESSES = {
+    "summary": "/api/me/portfolio/summary",
+    "dashboard": "/",
+    "orders": "/orders/",
+    "strategies": "/strategies/",
+    "strategy": "/strategies/{strategy}/",
+    "autopilot": "/orders/autopilot/{strategy}/",
+    "unchanged": "/live/",  # what open pages ask; without marks, which says as much: nothing has changed
+}
 WARM_REQUESTS = 2
 
 
 def measure(*, users: int, orders: int, requests: int) -> dict[str, Any]:
-    """Both addresses as the first of `users` sees them, with `orders` orders in the table, spread over all users."""
+    """Every address as the first of `users` sees them, with `orders` orders in the table, spread over all users."""
     accounts = crowd.populate(users)
     crowd.write_orders(accounts, orders)
     with connection.cursor() as cursor:
@@ -28,7 +37,9 @@ def measure(*, users: int, orders: int, requests: int) -> dict[str, Any]:
     client = Client(SERVER_NAME="localhost")
     client.force_login(accounts[0].user)
     found: dict[str, Any] = {"users": users, "orders": orders}
-    for name, address in ADDRESSES.items():
+    strategy = Strategy.objects.get(account=accounts[0]).pk
+    for name, template in ADDRESSES.items():
+        address = template.format(strategy=strategy)
         for _request in range(WARM_REQUESTS):
             _look(client, accounts[0], address)
         spent = [_look(client, accounts[0], address) for _request in range(requests)]
@@ -51,7 +62,7 @@ def _look(client: Client, account: ExchangeAccount, address: str) -> float:
     begun = time.perf_counter()
     response = client.get(address)
     spent = (time.perf_counter() - begun) * 1000
-    if response.status_code != 200:
+    if response.status_code not in (200, 204):
         raise RuntimeError(f"{address} answered {response.status_code}")
     return spent
 

@@ -78,6 +78,21 @@ def _http(found: dict[str, Any]) -> str:
     )
 
 
+def _live(found: dict[str, Any]) -> str:
+    rows = [
+        ("pages", found["pages"]),
+        ("requests a second", found["requests_per_second"]),
+        ("of the server's CPU, cores", found["server_cpu_cores"]),
+        ("an unchanged answer: median, p95, ms", "{p50}, {p95}".format(**found["unchanged_ms"])),
+        (
+            "from a change to the page: median, p95, most, ms",
+            "{p50}, {p95}, {most}".format(**found["change_to_page_ms"]),
+        ),
+        ("changes seen, not seen", f"{found['changes']}, {found['changes_not_seen']}"),
+    ]
+    return _table("open pages", ("", ""), rows)
+
+
 def _memory(found: dict[str, Any]) -> str:
     row = (found["users"], found["mb_before"], found["mb_after"], found["mb_per_1000_users"])
     return _table("memory of a dispatcher", ("users", "MB before", "MB after", "MB per 1,000 users"), [row])
@@ -121,12 +136,13 @@ def _sweep(found: dict[str, Any]) -> str:
     return "sweep\n" + "\n".join(f"{name}: {value}" for name, value in found.items())
 
 
-PAGES = ("summary", "dashboard")
+PAGES = ("summary", "dashboard", "orders", "strategies", "strategy", "autopilot", "unchanged")
 TABLES = {
     "rate": _rate,
     "dispatch": _dispatch,
     "planner": _planner,
     "http": _http,
+    "live": _live,
     "memory": _memory,
     "backtest": _backtest,
     "sweep": _sweep,

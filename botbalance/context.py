@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from accounts.models import User
 from botbalance import guide
 from botbalance.lib import system_settings
 from botbalance.status import selectors, words
@@ -16,6 +17,7 @@ from botbalance.status.selectors import SERVER_VENUES
 from exchanges import traffic
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
+from exchanges.selectors import accounts_of
 
 
 class VenueOf:
@@ -30,9 +32,11 @@ class VenueOf:
         """The paper exchange's price source, "" where it does not concern the reader: who has paper accounts trades
         there, whatever the server's venue is.
         """
-        known = known_for(self._request)
-        on_paper = known and any(account.venue == ExchangeAccount.Venue.PAPER for account in known.accounts)
-        return paper.market_description() if settings.EXCHANGE_ENV == "mock" or on_paper else ""
+        return paper.market_description() if settings.EXCHANGE_ENV == "mock" or self._is_on_paper() else ""
+
+    def _is_on_paper(self) -> bool:
+        user = getattr(self._request, "user", None)
+        return isinstance(user, User) and accounts_of(user).filter(venue=ExchangeAccount.Venue.PAPER).exists()
 
     @cached_property
     def trading_enabled(self) -> bool:
@@ -60,10 +64,10 @@ def status(request: HttpRequest) -> dict[str, Any]:
 
     def bar() -> words.Bar | None:
         known = known_for(request)
-        return words.bar_of(selectors.facts_of(known)) if known else None
+        return words.bar_of(selectors.facts_of(known.user, known.server)) if known else None
 
     def marks() -> str:
         known = known_for(request)
-        return json.dumps(selectors.marks_of(known)) if known else ""
+        return json.dumps(known.marks) if known else ""
 
     return {"status": SimpleLazyObject(bar), "live_marks": SimpleLazyObject(marks)}

@@ -69,24 +69,26 @@ def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> Exchang
 
 
 def _account_context(account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]:
-    run = orders.active_run(account)
-    runs = orders.runs_of(account.user).filter(account=account)[:RUNS_SHOWN]
-    strategy = strategies.active_strategy(account)
+    runs = orders.listed_runs(account.user).filter(account=account)[:RUNS_SHOWN]
     context: dict[str, Any] = {
-        "strategy": strategy,
-        "badge": telling.badge(strategy, orders.standing_of(strategy)) if strategy else None,
         "strangers": list(orders.strangers_of(account)[:STRANGERS_SHOWN]),
         "flows": list(portfolio.cash_flows(account)[:FLOWS_SHOWN]),
         "here": f"{reverse('dashboard')}?account={account.pk}",
-        "active_run": run,
+        "active_run": orders.active_run(account),
         "runs": [{"run": row, "words": presentation.RUN_WORDS[row.state]} for row in runs],
         "is_paper": account.venue == ExchangeAccount.Venue.PAPER,
     }
     try:
         summary = selectors.summarise(account, fresh=fresh)
     except AppError as error:
-        return {**context, "error": error, **_history(account)}
-    return {**context, **_summary_context(summary), **_history(account, summary.valuation.nav)}
+        return {**context, **_autopilot(strategies.active_strategy(account)), "error": error, **_history(account)}
+    nav = summary.valuation.nav
+    return {**context, **_autopilot(summary.strategy), **_summary_context(summary), **_history(account, nav)}
+
+
+def _autopilot(strategy: Strategy | None) -> dict[str, Any]:
+    badge = telling.badge(strategy, orders.standing_of(strategy)) if strategy else None
+    return {"strategy": strategy, "badge": badge}
 
 
 @dataclass(frozen=True, slots=True)

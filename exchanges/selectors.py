@@ -7,6 +7,9 @@ from accounts.models import User
 from botbalance.lib.errors import NotFound
 from exchanges.models import ExchangeAccount
 
+# Decrypted whenever they are read: lists do without. Whoever needs one all the same gets it by a query more.
+SECRETS = ("api_key", "api_secret", "paper_key", "paper_secret")
+
 
 def accounts_of(user: User) -> QuerySet[ExchangeAccount]:
     """The user's connected accounts, oldest first."""

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from botbalance.lib.errors import NotFound
 from botbalance.lib.money import ONE, ZERO, wide
+from exchanges import selectors as exchanges
 from exchanges.domain import Side
 from exchanges.models import ExchangeAccount
 from orders.domain import RESTING, UNFINISHED, RoundView, Status
@@ -27,6 +28,8 @@ from strategies.models import Strategy
 DAY_MS = 86_400_000
 MOST_ROUNDS_A_DAY = 1_000
 
+_SECRETS = tuple(f"account__{name}" for name in exchanges.SECRETS)
+
 # Orders the exchange still has to be asked about: not ended, or ended with fills that have not been read.
 DUE = Q(status__in=UNFINISHED) | (~Q(executed_quantity=F("recorded_quantity")) & Q(trades_lost=False))
 
@@ -34,6 +37,11 @@ DUE = Q(status__in=UNFINISHED) | (~Q(executed_quantity=F("recorded_quantity")) &
 def orders_of(user: User) -> QuerySet[Order]:
     """The user's orders, newest first."""
     return Order.objects.filter(user=user).select_related("account", "round")
+
+
+def listed_orders(user: User) -> QuerySet[Order]:
+    """The same to look at: without rounds, and without secrets of accounts."""
+    return Order.objects.filter(user=user).select_related("account").defer(*_SECRETS)
 
 
 def order_of(user: User, order_id: int) -> Order:
@@ -47,6 +55,11 @@ def order_of(user: User, order_id: int) -> Order:
 def runs_of(user: User) -> QuerySet[Run]:
     """The user's rebalances, newest first."""
     return Run.objects.filter(user=user).select_related("account", "strategy")
+
+
+def listed_runs(user: User) -> QuerySet[Run]:
+    """The same to look at: without secrets of accounts."""
+    return runs_of(user).defer(*_SECRETS)
 
 
 def with_round_counts(rows: QuerySet[Run]) -> QuerySet[Run]:

@@ -71,8 +71,8 @@ class StatusView(APIView):
 
     @extend_schema(responses=StatusBody)
     def get(self, request: Request) -> Response:
-        known = selectors.known_of(request.user)  # type: ignore[arg-type]
-        return Response(body_of(words.bar_of(selectors.facts_of(known))))
+        facts = selectors.facts_of(request.user, selectors.server_facts())  # type: ignore[arg-type]
+        return Response(body_of(words.bar_of(facts)))
 
 
 def body_of(bar: Bar) -> dict[str, Any]:

@@ -1,17 +1,27 @@
-"""What a page knows of its reader is read before its view: what changes while it is made has another mark then, and an
-open page asks for it.
+"""The marks of a page are read before its view: what changes while it is made has another mark then, and the open page
+asks for it.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
-from botbalance.status import selectors
-from botbalance.status.selectors import Known
+from botbalance.status import marks, selectors
+from botbalance.status.domain import ServerFacts
 
 NO_PAGES = ("/api/", "/admin/", "/static/", "/health/", "/metrics", "/live/", "/language/")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a reader when a page begins to be made."""
+
+    user: User
+    server: ServerFacts
+    marks: dict[str, str]
 
 
 class KnownBeforeTheView:
@@ -34,6 +44,7 @@ def known_for(request: HttpRequest) -> Known | None:
         return None
     known: Known | None = getattr(request, "known", None)
     if known is None:
-        known = selectors.known_of(user)
+        server = selectors.server_facts()
+        known = Known(user, server, marks.marks_of(user, server))
         request.known = known  # type: ignore[attr-defined]
     return known

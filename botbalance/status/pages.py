@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.pages import signed_in
-from botbalance.status import remembering, selectors, words
+from botbalance.status import marks, remembering, selectors, words
 
 # Of what the bar tells; how much the money is worth, it does not.
 OF_THE_BAR = frozenset({"orders", "looks"})
@@ -25,16 +25,16 @@ OF_THE_BAR = frozenset({"orders", "looks"})
 def live(request: HttpRequest) -> HttpResponse:
     """Whether what a page has seen is still so. It sends marks of what it shows: `orders`, `looks`, `money`, `jobs`."""
     user = signed_in(request)
-    known = selectors.known_of(user, remembering.server_facts())
-    marks = {name: mark for name, mark in selectors.marks_of(known).items() if name in request.GET}
+    server = remembering.server_facts()
+    found = {name: mark for name, mark in marks.marks_of(user, server).items() if name in request.GET}
     if "jobs" in request.GET:
-        marks["jobs"] = selectors.mark_of_jobs(user)
-    changed = [name for name, mark in marks.items() if request.GET[name] != mark]
+        found["jobs"] = marks.mark_of_jobs(user)
+    changed = [name for name, mark in found.items() if request.GET[name] != mark]
     if not changed:
         return HttpResponse(status=204)
     if OF_THE_BAR.isdisjoint(changed):
         response = HttpResponse(status=204)
     else:
-        response = render(request, "components/status.html", {"status": words.bar_of(selectors.facts_of(known))})
-    response["HX-Trigger"] = json.dumps({"live": {"changed": changed, "marks": marks}})
+        response = render(request, "components/status.html", {"status": words.bar_of(selectors.facts_of(user, server))})
+    response["HX-Trigger"] = json.dumps({"live": {"changed": changed, "marks": found}})
     return response

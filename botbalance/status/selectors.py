@@ -1,13 +1,10 @@
-"""The facts of the status bar, read in three queries however much a user has; and marks that change when they do."""
+"""The facts of the status bar, read in three queries however much a user has."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -23,55 +20,36 @@ from exchanges.ledger.pause import BANNED
 from exchanges.models import ExchangeAccount
 from orders import outlook
 from orders.domain import FAILED_RUNS
-from orders.models import Autopilot, Order, Run, StrangerOrder, Tick
+from orders.models import Run, Tick
 from orders.selectors import Standing
-from portfolio.models import CashFlow, PortfolioSnapshot
-from strategies.backtest.models import BacktestRun, Sweep
-from strategies.backtest.models.jobs import Job
 from strategies.models import Strategy
 
 SERVER_VENUES = {"mock": "PAPER", "testnet": "TESTNET", "mainnet": "LIVE"}
 VENUE_NAMES = {Venue.PAPER: "PAPER", Venue.TESTNET: "TESTNET", Venue.MAINNET: "LIVE"}
 FAILED = FAILED_RUNS | {"unreachable", "credentials_refused"}
 
-# Secrets are decrypted when they are loaded, and balances are long.
-_UNREAD = ("api_key", "api_secret", "paper_key", "paper_secret", "balances__balances")
 
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What was read: the rows the facts are made of."""
-
-    user: User
-    accounts: Sequence[Any]
-    strategies: Sequence[Any]
-    server: ServerFacts
-
-
-def known_of(user: User, server: ServerFacts | None = None) -> Known:
-    """Read the rows, in two queries beside those of the server's facts."""
-    return Known(user, list(_accounts(user)), list(_strategies(user)), server or server_facts())
-
-
-def facts_of(known: Known) -> Facts:
-    """The facts of the status bar; one query more, for what the autopilots decided last."""
-    wanted = [row.last_tick["id"] for row in known.strategies if row.last_tick]
+def facts_of(user: User, server: ServerFacts) -> Facts:
+    """The facts of the status bar, in three queries beside those of the server's facts."""
+    accounts: list[Any] = list(_accounts(user))
+    strategies: list[Any] = list(_strategies(user))
+    wanted = [row.last_tick for row in strategies if row.last_tick]
     ticks = Tick.objects.select_related("run").in_bulk(wanted)
-    watches = {account.pk: getattr(account, "watch", None) for account in known.accounts}
-    labels = {account.pk: account.label for account in known.accounts}
+    watches = {account.pk: getattr(account, "watch", None) for account in accounts}
+    labels = {account.pk: account.label for account in accounts}
     autopilots = []
-    for row in known.strategies:
-        last = ticks.get(row.last_tick["id"]) if row.last_tick else None
+    for row in strategies:
+        last = ticks.get(row.last_tick) if row.last_tick else None
         standing = Standing(getattr(row, "autopilot", None), watches.get(row.account_id), last)
         state, reason = outlook.state_of(row, standing)
         if state != outlook.State.OFF:
             autopilots.append(_autopilot(row, labels.get(row.account_id, ""), standing, state, reason))
     return Facts(
         at=timezone.now(),
-        server=known.server,
-        accounts=tuple(_account(account) for account in known.accounts),
+        server=server,
+        accounts=tuple(_account(account) for account in accounts),
         autopilots=tuple(autopilots),
-        is_suspended=known.user.is_suspended,
+        is_suspended=user.is_suspended,
     )
 
 
@@ -132,34 +110,19 @@ def _moment(text: str) -> datetime | None:
 
 
 def _accounts(user: User) -> QuerySet[ExchangeAccount]:
-    """The accounts, with when they are looked at, and of each what is newest."""
-    here = OuterRef("pk")
-    runs = Run.objects.filter(account=here).order_by("-id")
-    names = ("id", "state", "reason_code", "problem", "problems_in_a_row", "finished_at")
-    orders = Order.objects.filter(account=here).order_by("-updated_at").values("updated_at")
-    strangers = StrangerOrder.objects.filter(account=here).order_by("-seen_at").values("seen_at")
-    flows = CashFlow.objects.filter(account=here).order_by("-at", "-id").values("pk")
-    snapshots = PortfolioSnapshot.objects.filter(account=here).order_by("-at", "-id").values("pk")
-    return (
-        exchanges.accounts_of(user)
-        .select_related("watch", "balances")
-        .defer(*_UNREAD)
-        .annotate(
-            newest_run=Subquery(runs.values(all=JSONObject(**{name: F(name) for name in names}))[:1]),
-            newest_order=Subquery(orders[:1]),
-            newest_stranger=Subquery(strangers[:1]),
-            newest_flow=Subquery(flows[:1]),
-            newest_snapshot=Subquery(snapshots[:1]),
-        )
-    )
+    """The accounts, with when they are looked at and their newest rebalance."""
+    runs = Run.objects.filter(account=OuterRef("pk")).order_by("-id")
+    names = ("id", "state", "reason_code", "problem", "finished_at")
+    newest = runs.values(all=JSONObject(**{name: F(name) for name in names}))
+    rows = exchanges.accounts_of(user).select_related("watch").defer(*exchanges.SECRETS)
+    return rows.annotate(newest_run=Subquery(newest[:1]))
 
 
 def _strategies(user: User) -> QuerySet[Strategy]:
     """The strategies with their autopilots, and which decision is the last."""
-    ticks = Tick.objects.filter(strategy=OuterRef("pk")).order_by("-id")
-    last = ticks.values(all=JSONObject(id=F("id"), looks=F("looks"), ended=F("ended_at")))
+    ticks = Tick.objects.filter(strategy=OuterRef("pk")).order_by("-id").values("pk")
     rows = Strategy.objects.filter(user=user, archived_at=None).select_related("autopilot")
-    return rows.annotate(last_tick=Subquery(last[:1])).order_by("-is_active", "id")
+    return rows.annotate(last_tick=Subquery(ticks[:1])).order_by("-is_active", "id")
 
 
 def server_facts() -> ServerFacts:
@@ -183,57 +146,3 @@ def _standstill(held: traffic.Standstill | None) -> Standstill | None:
     if not held.status:
         return Standstill.UNREADABLE
     return Standstill.BANNED if held.status == BANNED else Standstill.SLOWED
-
-
-# --- what has changed ------------------------------------------------------------------------------------
-
-
-def marks_of(known: Known) -> dict[str, str]:
-    """A short mark for each part of what pages show; it is another one as soon as that part may look different.
-
-    `orders`: orders, rebalances, and what was placed elsewhere. `looks`: autopilots, accounts, strategies, the server.
-    `money`: balances, prices, what came and went.
-    """
-    server = known.server
-    orders = [(row.pk, row.newest_order, row.newest_run, row.newest_stranger) for row in known.accounts]
-    money = [(row.pk, _balances_at(row), row.newest_flow, row.newest_snapshot) for row in known.accounts]
-    looks = [
-        (server.trading_enabled, server.standstill, server.standstill_until, known.user.suspended_at),
-        sorted(server.prices_failed_at),
-        [(row.pk, row.label, row.venue, row.status, row.status_reason, _watch(row)) for row in known.accounts],
-        [(row.pk, row.updated_at, row.is_active, row.last_tick, _switch(row)) for row in known.strategies],
-    ]
-    prices = sorted((venue, at) for venue, at in server.prices_at.items())
-    return {"orders": _mark(orders), "looks": _mark(looks), "money": _mark([money, prices])}
-
-
-def _balances_at(row: Any) -> Any:
-    balances = getattr(row, "balances", None)
-    return balances and balances.as_of
-
-
-def _watch(row: Any) -> Any:
-    watch = getattr(row, "watch", None)
-    return watch and (watch.due_ms, watch.looked_at_ms, watch.quiet_looks, watch.is_blind)
-
-
-def _switch(row: Any) -> Any:
-    one: Autopilot | None = getattr(row, "autopilot", None)
-    return one and (one.is_on, one.paused_at, one.pause_code, one.failures_in_a_row, one.scheduled_at)
-
-
-def mark_of_jobs(user: User) -> str:
-    """The same for back-tests and sweeps under way: what has been done of each."""
-    runs = BacktestRun.objects.filter(user=user, state__in=Job.ACTIVE).order_by("id")
-    sweeps = Sweep.objects.filter(user=user, state__in=Job.ACTIVE).order_by("id")
-    done = Count("chunks", filter=Q(chunks__is_done=True))
-    return _mark(
-        [
-            list(runs.values_list("pk", "state", "rows_done", "cancel_requested")),
-            list(sweeps.annotate(done=done).values_list("pk", "state", "done")),
-        ]
-    )
-
-
-def _mark(values: Iterable[Any]) -> str:
-    return hashlib.blake2s(repr(values).encode(), digest_size=5).hexdigest()

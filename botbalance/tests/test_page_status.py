@@ -157,5 +157,5 @@ def test_the_api_says_the_same(alice: User, flying: Strategy, api_for: Callable[
 def test_it_takes_three_queries_of_its_own(alice: User, flying: Strategy) -> None:
     server = selectors.server_facts()
     with CaptureQueriesContext(connection) as asked:
-        selectors.facts_of(selectors.known_of(alice, server))
+        selectors.facts_of(alice, server)
     assert len(asked) <= 3

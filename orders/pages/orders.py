@@ -33,7 +33,7 @@ PAGE = 50
 @never_cache
 def order_list(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    accounts = list(exchanges.accounts_of(user))
+    accounts = list(exchanges.accounts_of(user).defer(*exchanges.SECRETS))
     form = FilterForm(accounts, request.GET)
     if not form.is_valid():
         return render(request, "orders/list.html", {"form": form, "accounts": accounts, "rows": []}, status=400)
@@ -42,7 +42,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         exchanges.account_of(user, wanted["account"])
     if wanted["run"]:
         selectors.run_of(user, wanted["run"])
-    rows = listing.filter_orders(selectors.orders_of(user), wanted)
+    rows = listing.filter_orders(selectors.listed_orders(user), wanted)
     if wanted["before"]:
         rows = rows.filter(pk__lt=wanted["before"])
     page = list(rows[: PAGE + 1])

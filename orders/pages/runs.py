@@ -34,7 +34,7 @@ ROUNDS_SHOWN = 10
 @never_cache
 def run_list(request: HttpRequest) -> HttpResponse:
     form = FilterForm([], {"before": request.GET.get("before")})
-    rows = selectors.runs_of(signed_in(request))
+    rows = selectors.listed_runs(signed_in(request))
     if form.is_valid() and form.cleaned_data["before"]:
         rows = rows.filter(pk__lt=form.cleaned_data["before"])
     page = list(rows[: PAGE + 1])
