@@ -72,7 +72,9 @@ class NoticeOut(serializers.ModelSerializer[Notice]):
 
 
 class NoticeFilter(serializers.Serializer[Any]):
-    seen = serializers.BooleanField(required=False, allow_null=True, default=None)
+    seen = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Only those that are dismissed, or that are not."
+    )
 
 
 class RegisterView(APIView):

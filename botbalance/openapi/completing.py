@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from botbalance.openapi import errors
-from botbalance.openapi.examples import example
+from botbalance.openapi.examples import REQUESTS, example
 
 # What an answer has or has not: settings of a target model that the strategy does not use are not shown.
 NOT_ALWAYS = {"Strategy": ("model_refreshed_at", "model_due_at", "model_problem")}
@@ -93,7 +93,7 @@ def _tag(path: str) -> str:
     words = re.sub(r"^/api/(v\d+/)?(me/)?", "", path).strip("/").split("/")
     if words[0] == "strategies" and words[-1] in AUTOPILOT:
         return "Autopilot"
-    return TAGS.get(words[0], OTHERS)
+    return TAGS.get(words[0].removesuffix(".csv"), OTHERS)
 
 
 def _entitle(operation: dict[str, Any]) -> None:
@@ -117,7 +117,8 @@ def _describe(parameter: dict[str, Any]) -> None:
 def _exemplify(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if body is not None and "examples" not in body:
-        body["examples"] = {"sent": {"value": example(body["schema"], schemas, is_request=True)}}
+        sent = REQUESTS.get(operation["operationId"]) or example(body["schema"], schemas, is_request=True)
+        body["examples"] = {"sent": {"value": sent}}
     for status, answer in operation["responses"].items():
         if not status.startswith("2"):
             continue

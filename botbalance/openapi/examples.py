@@ -8,7 +8,6 @@ Schema = dict[str, Any]
 MOST_DEEP = 8
 
 NOW = "2026-11-22T09:30:00.120000Z"
-LATER = "2026-11-22T09:30:04.870000Z"
 
 # By component and field, then by field alone.
 VALUES: dict[str, Any] = {
@@ -79,7 +78,7 @@ VALUES: dict[str, Any] = {
     "price_source": "paper",
     "prices_at_ms": 1795339800120,
     "interval": "1h",
-    "vary": {"min_delta_pct": "2:10:2", "order_size_pct": ["10", "20"]},
+    "vary": {"min_delta_pct": ["2", "4", "6"], "order_size_pct": ["10", "20"]},
     "from": "2026-01-01T00:00:00Z",
     "to": "2026-11-01T00:00:00Z",
     "targets": [{"asset": "BTC", "weight_pct": "60"}, {"asset": "ETH", "weight_pct": "40"}],
@@ -100,6 +99,24 @@ VALUES: dict[str, Any] = {
     "limit": 50,
     "every": "month",
     "calendar": "",
+}
+# What people send, and not every field there is.
+_TARGETS = [{"asset": "BTC", "weight_pct": "60"}, {"asset": "ETH", "weight_pct": "40"}]
+_STRATEGY = {"name": "60/40", "account": 3, "min_delta_pct": "2", "order_size_pct": "20", "allocations": _TARGETS}
+_BACKTEST = {"targets": _TARGETS, "min_delta_pct": "5", "interval": "1h", "start_cash": "10000"}
+REQUESTS: dict[str, Any] = {
+    "me_accounts_create": {"label": "Paper", "venue": "paper"},
+    "me_accounts_partial_update": {"label": "Savings"},
+    "me_strategies_create": _STRATEGY,
+    "me_strategies_update": _STRATEGY,
+    "me_strategies_partial_update": {"min_delta_pct": "3", "is_active": True},
+    "me_rebalance_execute_create": {"strategy": 7},
+    "me_orders_refresh_create": {"account": 3},
+    "me_orders_cancel_all": {"account": 3},
+    "me_backtests_create": _BACKTEST,
+    "me_backtests_partial_update": {"name": "60/40, wide band"},
+    "me_sweeps_create": {**_BACKTEST, "vary": {"min_delta_pct": "2:6:2"}, "objective": "sharpe"},
+    "me_sweeps_estimate_create": {**_BACKTEST, "vary": {"min_delta_pct": "2:6:2"}},
 }
 ENDS = {"_at": NOW, "_pct": "5", "_count": 2, "_ms": 1795339800120, "_minutes": 60, "_seconds": 30, "_hours": 24}
 
@@ -128,19 +145,20 @@ def example(schema: Schema, components: Schema, name: str = "", *, is_request: b
 
 def _told(name: str, schema: Schema, kind: str) -> Any:
     """The telling value of a field, where it is one of this type and among its choices."""
-    value = VALUES.get(name)
+    if name == "next" and schema.get("format") != "uri":
+        return "It looks again in 20 s."  # of an autopilot, and no page
+    value: Any = VALUES.get(name)
     if value is None:
         value = next((value for end, value in ENDS.items() if name.endswith(end)), None)
-    if value is None or _kind_of(value) not in (kind, "any" if kind else _kind_of(value)):
+    if value is None or (kind and _kind_of(value) != kind):
         return None
-    if name == "next" and schema.get("format") != "uri":
-        return "It looks again in 20 s."
-    if schema.get("format") == "date-time" and value not in (NOW, LATER) and not str(value).endswith("Z"):
+    if schema.get("format") == "date-time" and not str(value).endswith("Z"):
         return None
-    if kind == "array" and "$ref" in schema.get("items", {}):
-        return value if isinstance(value, list) and all(isinstance(row, dict) for row in value[:1]) else None
     if kind == "object" and schema.get("properties"):
         return None
+    if kind == "array":
+        wants_objects = "$ref" in schema.get("items", {})
+        return None if any(isinstance(row, dict) != wants_objects for row in value) else value
     choices = schema.get("enum")
     return value if choices is None or value in choices else None
 

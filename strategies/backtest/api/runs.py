@@ -190,8 +190,16 @@ class TradePageSerializer(serializers.Serializer[Any]):
 
 
 class TradeQuery(serializers.Serializer[Any]):
-    offset = serializers.IntegerField(required=False, default=0, min_value=0, max_value=10**9)
-    limit = serializers.IntegerField(required=False, default=200, min_value=1, max_value=MOST_TRADES_A_PAGE)
+    offset = serializers.IntegerField(
+        required=False, default=0, min_value=0, max_value=10**9, help_text="How many rows to leave out first."
+    )
+    limit = serializers.IntegerField(
+        required=False,
+        default=200,
+        min_value=1,
+        max_value=MOST_TRADES_A_PAGE,
+        help_text="Rows a page; 200 when left out.",
+    )
 
 
 class BacktestFilter(serializers.Serializer[Any]):

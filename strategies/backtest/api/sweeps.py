@@ -118,8 +118,12 @@ class SettingPageSerializer(serializers.Serializer[Any]):
 
 
 class SettingQuery(serializers.Serializer[Any]):
-    offset = serializers.IntegerField(required=False, default=0, min_value=0, max_value=10**9)
-    limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MOST_A_PAGE)
+    offset = serializers.IntegerField(
+        required=False, default=0, min_value=0, max_value=10**9, help_text="How many rows to leave out first."
+    )
+    limit = serializers.IntegerField(
+        required=False, default=100, min_value=1, max_value=MOST_A_PAGE, help_text="Rows a page; 100 when left out."
+    )
 
 
 class SweepList(APIView):
