@@ -89,8 +89,8 @@ def _send(task: Task, pending: Pending, attempt: Attempt, plan: Plan | None) -> 
 def _wait(task: Task, run: Run) -> Run:
     end = time.monotonic() + task.options.wait_seconds
     task.screen.say(f"Rebalance {run['run']} is under way.")
-    while run["state"] == "active" and time.monotonic() < end:
-        time.sleep(LOOK_SECONDS)
+    while run["state"] == "active" and (left := end - time.monotonic()) > 0:
+        time.sleep(min(LOOK_SECONDS, left))
         run = task.client.run(run["run"])
     return run
 
