@@ -29,27 +29,45 @@ def check_owner(user: User, wanted: Mapping[str, Any]) -> None:
         selectors.run_of(user, wanted["run"])
 
 
-def filter_orders(rows: QuerySet[Order], wanted: Mapping[str, Any]) -> QuerySet[Order]:
-    """Narrow a list by account, strategy, run, symbol, side, status ("open": not ended) and the time of its making."""
+def orders_of(user: User, wanted: Mapping[str, Any]) -> QuerySet[Order]:
+    """The user's orders, newest first, narrowed by account, strategy, run, symbol, side, status ("open": not ended) and
+    the time of their making. What is few of many is found by an index of its own, not by reading all there ever was.
+    """
+    return _narrowed(selectors.orders_of(user), user, wanted)
+
+
+def listed_orders(user: User, wanted: Mapping[str, Any]) -> QuerySet[Order]:
+    """The same to look at on a page: without rounds, and without secrets of accounts."""
+    return _narrowed(selectors.listed_orders(user), user, wanted)
+
+
+def _narrowed(rows: QuerySet[Order], user: User, wanted: Mapping[str, Any]) -> QuerySet[Order]:
     rows = _of_trades(rows, wanted, "")
+    if wanted.get("run"):
+        rows = rows.filter(pk__in=_numbers(Order.objects.filter(round__run=wanted["run"])))
     status = str(wanted.get("status") or "")
     if status.lower() == OPEN:
-        rows = rows.filter(status__in=UNFINISHED)
+        rows = rows.filter(pk__in=_numbers(Order.objects.filter(account__user=user, status__in=UNFINISHED)))
     elif status:
         rows = rows.filter(status=status.upper())
     return within(rows, "created_at", wanted)
 
 
-def fills_of(user: User) -> QuerySet[Fill]:
-    """The user's fills with their orders, in the order they were recorded, newest first."""
-    return Fill.objects.filter(user=user).select_related("order__round").order_by("-id")
+def _numbers(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    return rows.order_by().values("pk")
 
 
-def filter_fills(rows: QuerySet[Fill], wanted: Mapping[str, Any]) -> QuerySet[Fill]:
-    """Narrow a list by account, strategy, run, order, symbol, side and the time of the trade."""
+def fills_of(user: User, wanted: Mapping[str, Any]) -> QuerySet[Fill]:
+    """The user's fills with their orders, the one recorded last first, narrowed by account, strategy, run, order,
+    symbol, side and the time of the trade.
+    """
+    rows = Fill.objects.filter(user=user).select_related("order__round").order_by("-id")
+    rows = _of_trades(rows, wanted, "order__")
     if wanted.get("order"):
         rows = rows.filter(order=wanted["order"])
-    return within(_of_trades(rows, wanted, "order__"), "at", wanted)
+    if wanted.get("run"):
+        rows = rows.filter(pk__in=_numbers(Fill.objects.filter(order__round__run=wanted["run"])))
+    return within(rows, "at", wanted)
 
 
 def _of_trades(rows: QuerySet[Any], wanted: Mapping[str, Any], way: str) -> QuerySet[Any]:
@@ -57,7 +75,6 @@ def _of_trades(rows: QuerySet[Any], wanted: Mapping[str, Any], way: str) -> Quer
     columns = {
         "account": "account_id",
         "strategy": "round__run__strategy_id",
-        "run": "round__run_id",
         "symbol": "symbol",
         "side": "side",
     }

@@ -62,6 +62,7 @@ NEEDS_AN_ACCOUNT = {
     "/api/me/portfolio/history",
     "/api/me/portfolio/performance",
     "/api/me/portfolio/tax-lots",
+    "/api/me/portfolio/history.csv",
     "/api/me/cash-flows",
     "/api/me/stranger-orders",
     "/api/me/dust",
@@ -216,7 +217,8 @@ def unchanged(estate: Estate) -> Iterator[None]:
 
 
 def shown(response: HttpResponse) -> str:
-    return response.content.decode() + str(response.headers.get("Location", ""))
+    content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    return content.decode() + str(response.headers.get("Location", ""))
 
 
 # --- what the walk rests on ------------------------------------------------------------------------------
@@ -299,6 +301,15 @@ def test_another_users_ids_in_a_query_or_a_body_do_not_exist(
         ("GET", "/api/me/portfolio/summary", {"account": account}),
         ("GET", "/api/me/portfolio/history", {"account": account}),
         ("GET", "/api/me/cash-flows", {"account": account}),
+        ("GET", "/api/me/orders", {"account": account}),
+        ("GET", "/api/me/orders", {"run": estate.ids["run_id"]}),
+        ("GET", "/api/me/orders.csv", {"strategy": strategy}),
+        ("GET", "/api/me/fills", {"account": account}),
+        ("GET", "/api/me/fills.csv", {"run": estate.ids["run_id"]}),
+        ("GET", "/api/me/runs", {"strategy": strategy}),
+        ("GET", "/api/me/strategies/", {"account": account}),
+        ("GET", "/api/me/backtests/", {"strategy": strategy}),
+        ("GET", "/api/me/portfolio/history.csv", {"account": account}),
         ("GET", "/api/me/stranger-orders", {"account": account}),
         ("POST", "/api/me/strategies/", {"name": "Mine", "account": account, "allocations": weights}),
         ("POST", "/api/me/rebalance/execute", {"strategy": strategy}),
@@ -348,8 +359,10 @@ def test_charlie_who_owns_nothing_sees_only_empty_lists(alice: User, charlie: Us
             assert answer.status_code == 200, route
         else:
             assert answer.status_code == 200, route
-            rows = [row for row in answer.json()["results"] if not row.get("is_current")]  # but the token he asks with
-            assert rows == [], route
+            if route.template.endswith(".csv"):
+                assert shown(answer).count("\r\n") == 1, f"{route}: nothing but the names of the columns"
+            else:  # nothing but the token he asks with
+                assert [row for row in answer.json()["results"] if not row.get("is_current")] == [], route
 
 
 @pytest.mark.usefixtures("unchanged")

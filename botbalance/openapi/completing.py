@@ -108,6 +108,7 @@ def _entitle(operation: dict[str, Any]) -> None:
 def _describe(parameter: dict[str, Any]) -> None:
     if parameter["name"] in NUMBERS:
         parameter.setdefault("description", NUMBERS[parameter["name"]])
+        parameter["schema"] = {**parameter["schema"], "minimum": 1}
     if parameter["name"] == "Idempotency-Key":
         parameter["description"] = parameter.get("description") or KEY
         parameter["schema"] = {**parameter["schema"], "maxLength": 100}

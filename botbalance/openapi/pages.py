@@ -5,6 +5,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
@@ -13,7 +15,7 @@ from rest_framework.request import Request
 
 from botbalance.openapi import errors
 from botbalance.openapi.document import document
-from botbalance.openapi.reading import Group, groups
+from botbalance.openapi.reading import groups
 
 # By media type: it takes seconds, and never changes while the program runs.
 _rendered: dict[str, bytes] = {}
@@ -36,17 +38,21 @@ class DocumentView(SpectacularAPIView):
 
 
 @cache
-def _groups() -> list[Group]:
-    return groups(document())
+def _operations(language: str) -> tuple[int, str]:
+    """How many operations there are, and all of them as a part of the page: it is long, and never changes."""
+    found = groups(document())
+    text = render_to_string("openapi/_groups.html", {"groups": found, "LANGUAGE_CODE": language})
+    return sum(len(group.operations) for group in found), text
 
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """The document for people, without a script and from this server alone."""
     codes = [(status, code, text.replace("`", "")) for code, (status, text) in errors.CODES.items()]
+    count, operations = _operations(get_language() or "en")
     context = {
-        "groups": _groups(),
-        "count": sum(len(group.operations) for group in _groups()),
+        "operations": operations,
+        "count": count,
         "codes": codes,
         "root": request.build_absolute_uri("/api/"),
     }

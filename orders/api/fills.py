@@ -109,7 +109,7 @@ def wanted_fills(request: Request) -> tuple[QuerySet[Fill], dict[str, Any]]:
     wanted = asked(FillFilter, request)
     user: Any = request.user
     listing.check_owner(user, wanted)
-    return listing.filter_fills(listing.fills_of(user), wanted), wanted
+    return listing.fills_of(user, wanted), wanted
 
 
 class FillList(APIView):

@@ -136,7 +136,7 @@ def wanted_orders(request: Request) -> tuple[QuerySet[Order], dict[str, Any]]:
     wanted = asked(OrderFilter, request)
     user: Any = request.user
     listing.check_owner(user, wanted)
-    return listing.filter_orders(selectors.orders_of(user), wanted), wanted
+    return listing.orders_of(user, wanted), wanted
 
 
 class OrderList(APIView):

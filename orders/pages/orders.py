@@ -42,7 +42,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         exchanges.account_of(user, wanted["account"])
     if wanted["run"]:
         selectors.run_of(user, wanted["run"])
-    rows = listing.filter_orders(selectors.listed_orders(user), wanted)
+    rows = listing.listed_orders(user, wanted)
     if wanted["before"]:
         rows = rows.filter(pk__lt=wanted["before"])
     page = list(rows[: PAGE + 1])
@@ -57,9 +57,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "strangers": list(selectors.strangers_at(accounts, wanted["account"])[:PAGE]) if is_plain else [],
         "rows": [presentation.order_row(order) for order in page[:PAGE]],
         # Of all orders of the account, not of those that are shown: it is all of them that a click cancels.
-        "any_open": listing.filter_orders(
-            selectors.orders_of(user).filter(account__in=accounts), {"account": wanted["account"], "status": "open"}
-        ).exists(),
+        "any_open": listing.orders_of(user, {"account": wanted["account"], "status": listing.OPEN})
+        .filter(account__in=accounts)
+        .exists(),
         "is_filtered": bool(filters),
         "files": _files(filters),
         "here": request.get_full_path(),
