@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -149,6 +151,17 @@ def test_all_pages_are_in_one_file_in_the_order_of_the_list(
     )
     values = [row["nav"] for row in rows_of(api.get("/api/me/portfolio/history.csv"))]
     assert values == [str(nav) for nav in range(csv_files.A_CHUNK + 2)]
+
+
+def test_a_file_is_read_as_it_is_written(api: APIClient, account: ExchangeAccount, targets: Strategy) -> None:
+    made(account, targets, 3 * csv_files.A_CHUNK)
+    with CaptureQueriesContext(connection) as asked:
+        pieces = iter(api.get("/api/me/orders.csv").streaming_content)
+        assert next(pieces).count(b"\r\n") == csv_files.A_WRITE
+        first = len(asked)
+        rest = b"".join(pieces)
+    assert rest.count(b"\r\n") == 3 * csv_files.A_CHUNK + 1 - csv_files.A_WRITE
+    assert len(asked) - first == 3, "a query for every chunk, and the last that finds nothing more"
 
 
 def test_the_filters_are_those_of_the_list(api: APIClient, account: ExchangeAccount, targets: Strategy) -> None:
