@@ -278,5 +278,5 @@ REMEDIES: dict[str, tuple[str, str, bool]] = {
     "autopilot_paused": (_("Let it go on"), "orders:autopilot", True),
     "autopilot_held": (_("Look at it"), "orders:autopilot", True),
     "autopilot_failing": (_("Look at it"), "orders:autopilot", True),
-    "cannot_be_told": (_("Set one up"), "accounts:settings", False),
+    "cannot_be_told": (_("Set one up"), "notifications:overview", False),
 }

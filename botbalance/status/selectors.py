@@ -1,4 +1,4 @@
-"""The facts of the status bar, read in three queries however much a user has."""
+"""The facts of the status bar, read in four queries however much a user has."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
+from accounts.notifications import selectors as notifications
 from botbalance.lib import system_settings
 from botbalance.status.domain import AccountFacts, AutopilotFacts, Because, Facts, ServerFacts, Standstill, Switch
 from exchanges import markets, traffic
@@ -30,7 +31,7 @@ FAILED = FAILED_RUNS | {"unreachable", "credentials_refused"}
 
 
 def facts_of(user: User, server: ServerFacts) -> Facts:
-    """The facts of the status bar, in three queries beside those of the server's facts."""
+    """The facts of the status bar, in four queries beside those of the server's facts."""
     accounts: list[Any] = list(_accounts(user))
     strategies: list[Any] = list(_strategies(user))
     wanted = [row.last_tick for row in strategies if row.last_tick]
@@ -50,6 +51,7 @@ def facts_of(user: User, server: ServerFacts) -> Facts:
         accounts=tuple(_account(account) for account in accounts),
         autopilots=tuple(autopilots),
         is_suspended=user.is_suspended,
+        can_be_told=notifications.has_working_channel(user),
     )
 
 

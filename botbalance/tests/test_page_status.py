@@ -11,9 +11,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.notifications.models import Channel, Kind
 from botbalance.lib import system_settings
 from botbalance.status import selectors
 from exchanges import services as exchanges
@@ -69,6 +71,18 @@ def test_the_kill_switch_is_red_and_says_what_it_means(alice: User, flying: Stra
     said = bar(client_for(alice))
     assert said.startswith("bad ")
     assert "Trading is switched off on this server: nothing is sent to the exchange." in said
+
+
+def test_where_nobody_would_be_told_it_says_so_and_leads_to_a_remedy(
+    alice: User, flying: Strategy, client_for: ClientFor, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    said = bar(client_for(alice))
+    assert said.startswith("warn ")
+    assert "Nothing reaches you while no page is open" in said
+    assert "/auth/account/notifications/" in client_for(alice).get("/orders/").content.decode()
+    Channel.objects.create(user=alice, type="webhook", name="Hook", address="x", hint="x", kinds=Kind.values)
+    assert bar(client_for(alice)).startswith("ok ")
 
 
 def test_suspended_is_red(alice: User, account: ExchangeAccount, client_for: ClientFor) -> None:
