@@ -34,7 +34,7 @@ CHANGES_A_SECOND = 4
 START_SECONDS = 60
 _DICE = random.Random(1)  # noqa: S311  (who asks when)
 # Where a page is, and of which kinds its moving part tells.
-PAGES = (("/", ("orders", "looks", "money")), ("/orders/", ("orders",)))
+PAGES = (("/", ("orders", "looks", "money", "worth")), ("/orders/", ("orders",)))
 
 
 def measure(*, pages: int, orders: int, seconds: int) -> dict[str, Any]:
@@ -49,7 +49,9 @@ def measure(*, pages: int, orders: int, seconds: int) -> dict[str, Any]:
         threads = [threading.Thread(target=page.live, args=(over,), daemon=True) for page in open_pages]
         for thread in threads:
             thread.start()
-        time.sleep(2 * EVERY_SECONDS)  # all are under way
+        while not all(page.is_open for page in open_pages):
+            time.sleep(0.1)
+        time.sleep(2 * EVERY_SECONDS)  # and all have asked
         begun, cpu = time.monotonic(), _cpu_seconds(process.pid)
         for page in open_pages:
             page.forget()
@@ -103,9 +105,10 @@ class Page:
         self.unchanged: list[float] = []
         self.seen: list[float] = []
         self.changed_at: float | None = None
+        self.is_open = False
         self._cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        self._path, self._kinds = path, kinds
+        self._path, self._kinds, self._account = path, kinds, str(account.pk)
         self._marks: dict[str, str] = {}
 
     def forget(self) -> None:
@@ -119,11 +122,13 @@ class Page:
         if found is None:
             raise RuntimeError(f"{self._path} has no marks")
         self._marks = json.loads(html.unescape(found[1]))
+        self.is_open = True
         while not over.wait(EVERY_SECONDS * _DICE.uniform(0.95, 1.05)):
             self._ask()
 
     def _ask(self) -> None:
         wanted = {kind: self._marks.get(kind, "") for kind in {"orders", "looks", *self._kinds}}
+        wanted["account"] = self._account
         # What is noted before it is asked is seen with the answer, or later.
         changed_at, begun = self.changed_at, time.monotonic()
         status, _body, headers = self._get(f"/live/?{urlencode(wanted)}")
@@ -133,7 +138,7 @@ class Page:
             self.unchanged.append((time.monotonic() - begun) * 1000)
             return
         self._marks |= told["marks"]
-        if set(told["changed"]) & set(self._kinds):
+        if set(told["changed"]) & set(self._kinds) - {"worth"}:
             status, _body, headers = self._get(self._path)
             self.answers["part"] += 1
         if status >= 400:

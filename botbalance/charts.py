@@ -3,9 +3,8 @@
 Rings are circles with pathLength 100, so that a dash is a percentage; nothing needs a style attribute.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from botbalance.lib.money import HUNDRED, ZERO, quantize, wide
@@ -36,69 +35,30 @@ def ring(parts: Iterable[tuple[str, str, Decimal]]) -> list[Arc]:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A value over time: the points of a polyline and of the area below it, and what the axes say.
+class DriftBar:
+    """A drift as a bar from the middle of a box of 200, with its band around the middle: places and lengths."""
 
-    `beside` are the points of other lines on the same scale, "" for one that has fewer than two points.
-    """
-
-    points: str
-    area: str
-    low: Decimal
-    high: Decimal
-    first_at: datetime
-    last_at: datetime
-    change_pct: Decimal | None
-    beside: tuple[str, ...] = ()
+    x: str
+    width: str
+    band_x: str
+    band_width: str
 
 
-Values = Sequence[tuple[datetime, Decimal]]
-
-
-def line(
-    values: Values, *, width: int, height: int, most_points: int = 160, beside: Sequence[Values] = ()
-) -> Line | None:
-    """A line of (time, value), oldest first, within `width` x `height`; None where there is nothing to draw.
-
-    Of more points than `most_points` every n-th is drawn, and always the last. The lines `beside` it are drawn on its
-    scale, which holds them all; of them only what lies within its time.
-    """
-    values = _thinned(values, most_points)
-    if len(values) < 2 or values[0][0] == values[-1][0]:
-        return None
-    start, end = values[0][0], values[-1][0]
-    others = [_thinned([(at, value) for at, value in other if start <= at <= end], most_points) for other in beside]
-    numbers = [value for drawn in (values, *others) for _at, value in drawn]
-    low, high = min(numbers), max(numbers)
+def drift_bars(drifts: Mapping[str, tuple[Decimal | None, Decimal | None]]) -> dict[str, DriftBar]:
+    """Bars of (drift, band) in points, by name, on one scale that the largest of all nearly fills."""
     with wide():
-        seconds = Decimal((end - start) // _MICROSECOND)
-        # A line that hardly moves is drawn flat, not as mountains of noise: the scale spans at least 1 % of the value.
-        room = max(high - low, high / HUNDRED) or Decimal(1)
-        bottom = (high + low - room) / 2
-
-        def drawn(points: Values) -> str:
-            return " ".join(
-                f"{_number(Decimal((at - start) // _MICROSECOND) / seconds * width)},"
-                f"{_number(height - (value - bottom) / room * height)}"
-                for at, value in points
-            )
-
-        text = drawn(values)
-        beside_texts = tuple(drawn(other) if len(other) > 1 else "" for other in others)
-        first = values[0][1]
-        change = (values[-1][1] - first) / first * HUNDRED if first > 0 else None
-    return Line(text, f"0,{height} {text} {width},{height}", low, high, start, end, change, beside_texts)
+        most = max((abs(value) for pair in drifts.values() for value in pair if value is not None), default=ZERO)
+        scale = _HALF / most if most else ZERO
+        return {name: _bar((drift or ZERO) * scale, (band or ZERO) * scale) for name, (drift, band) in drifts.items()}
 
 
-_MICROSECOND = datetime.resolution
+def _bar(drift: Decimal, band: Decimal) -> DriftBar:
+    return DriftBar(
+        _number(HUNDRED + min(drift, ZERO)), _number(abs(drift)), _number(HUNDRED - band), _number(2 * band)
+    )
 
 
-def _thinned(values: Sequence[tuple[datetime, Decimal]], most: int) -> list[tuple[datetime, Decimal]]:
-    step = -(-len(values) // most) or 1
-    thinned = list(values[::step])
-    if values and thinned[-1] != values[-1]:
-        thinned.append(values[-1])
-    return thinned
+_HALF = Decimal(96)
 
 
 def _number(value: Decimal) -> str:

@@ -1,6 +1,6 @@
 """The dashboard, and what needs several floors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ from botbalance.account_performance import pages as performance
 from botbalance.lib import system_settings
 from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import ZERO, plain
-from botbalance.lib.web import say, template_for
+from botbalance.lib.web import say
 from botbalance.selectors import Summary, SummaryRow
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
@@ -55,9 +55,13 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     if not accounts:
         return render(request, "dashboard.html", {"accounts": []})
     account = _chosen(user, accounts, request.GET.get("account", ""))
-    template = template_for(request, "dashboard.html", "dashboard/_account.html")
-    context = _account_context(account, fresh="refresh" in request.GET)
-    return render(request, template, {"accounts": accounts, "account": account, **context})
+    if request.htmx and request.GET.get("part") == "past":  # type: ignore[attr-defined]
+        return render(request, "dashboard/_past.html", {"account": account, **_past(account)})
+    context = {"accounts": accounts, "account": account, **_now(account, fresh="refresh" in request.GET)}
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "dashboard/_account.html", context)
+    nav = context["valuation"].nav if "valuation" in context else None
+    return render(request, "dashboard.html", {**context, **_past(account, nav)})
 
 
 def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> ExchangeAccount:
@@ -68,22 +72,29 @@ def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> Exchang
     return exchanges.account_of(user, int(wanted))
 
 
-def _account_context(account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]:
-    runs = orders.listed_runs(account.user).filter(account=account)[:RUNS_SHOWN]
+def _now(account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]:
+    """What an account is worth, how far from its targets, and what is under way."""
     context: dict[str, Any] = {
         "strangers": list(orders.strangers_of(account)[:STRANGERS_SHOWN]),
-        "flows": list(portfolio.cash_flows(account)[:FLOWS_SHOWN]),
         "here": f"{reverse('dashboard')}?account={account.pk}",
         "active_run": orders.active_run(account),
-        "runs": [{"run": row, "words": presentation.RUN_WORDS[row.state]} for row in runs],
         "is_paper": account.venue == ExchangeAccount.Venue.PAPER,
     }
     try:
         summary = selectors.summarise(account, fresh=fresh)
     except AppError as error:
-        return {**context, **_autopilot(strategies.active_strategy(account)), "error": error, **_history(account)}
-    nav = summary.valuation.nav
-    return {**context, **_autopilot(summary.strategy), **_summary_context(summary), **_history(account, nav)}
+        return {**context, **_autopilot(strategies.active_strategy(account)), "error": error}
+    return {**context, **_autopilot(summary.strategy), **_summary_context(summary)}
+
+
+def _past(account: ExchangeAccount, nav: Decimal | None = None) -> dict[str, Any]:
+    """NAV of the last days beside the benchmarks, up to now where it is known; rebalances; what came and went."""
+    runs = orders.listed_runs(account.user).filter(account=account)[:RUNS_SHOWN]
+    return {
+        "flows": list(portfolio.cash_flows(account)[:FLOWS_SHOWN]),
+        "runs": [{"run": row, "words": presentation.RUN_WORDS[row.state]} for row in runs],
+        **performance.chart_context(account, timezone.now() - HISTORY, nav, height=180),
+    }
 
 
 def _autopilot(strategy: Strategy | None) -> dict[str, Any]:
@@ -100,6 +111,7 @@ class HoldingRow:
     weight: Decimal | None
     is_outside: bool
     is_apart: bool
+    bar: charts.DriftBar | None = None
 
 
 def _summary_context(summary: Summary) -> dict[str, Any]:
@@ -107,6 +119,7 @@ def _summary_context(summary: Summary) -> dict[str, Any]:
     wanted = sorted(summary.rows, key=lambda row: (-(row.target_pct if row.target_pct is not None else -1), row.asset))
     palette = presentation.colours((row.asset for row in wanted), valuation.quote)
     rows = [_holding_row(row, strategy, palette[row.asset]) for row in summary.rows if row.value is not None]
+    rows = _with_bars(rows)
     counted = [row for row in rows if not row.is_apart]
     prices_at = datetime.fromtimestamp(valuation.at_ms / 1000, tz=UTC)
     now = timezone.now()
@@ -137,6 +150,13 @@ def _holding_row(row: SummaryRow, strategy: Strategy | None, colour: str) -> Hol
     if row.target_pct is None:
         return HoldingRow(row, colour, row.weight_pct, row.is_outside, is_apart=not strategy.sell_unlisted)
     return HoldingRow(row, colour, row.share_pct, row.is_outside, is_apart=False)
+
+
+def _with_bars(rows: list[HoldingRow]) -> list[HoldingRow]:
+    """All drifts on one scale, each beside its band."""
+    drifts = {row.row.asset: (row.row.drift_pct, row.row.band_pct) for row in rows if row.row.drift_pct is not None}
+    bars = charts.drift_bars(drifts)
+    return [replace(row, bar=bars.get(row.row.asset)) for row in rows]
 
 
 def _by_target(rows: list[HoldingRow]) -> list[HoldingRow]:
@@ -171,11 +191,6 @@ def _verdict(rows: list[HoldingRow], strategy: Strategy, managed: Decimal) -> st
 
 def _drift(row: HoldingRow) -> Decimal:
     return row.row.drift_pct if row.row.drift_pct is not None else row.weight or ZERO
-
-
-def _history(account: ExchangeAccount, nav: Decimal | None = None) -> dict[str, Any]:
-    """NAV of the last days beside the benchmarks, up to now where it is known."""
-    return performance.chart_context(account, timezone.now() - HISTORY, nav, height=120)
 
 
 # --- Accounts: what reaches up to their orders -----------------------------------------------------------

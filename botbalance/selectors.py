@@ -24,7 +24,8 @@ class SummaryRow:
     `weight_pct` is of NAV. `share_pct` and `drift_pct` are what the autopilot goes by: the weight in what the strategy
     manages, which is NAV without coins it leaves alone, and the points it is above its target there; the quote's target
     is the reserve where that is more than the others leave. None where there is no price or no target. `is_outside`: it
-    is outside its band, which coins to be sold are too.
+    is outside its band, which coins to be sold are too. `band_pct`: how many points from its target it may be; None
+    where it has no band.
     """
 
     asset: str
@@ -37,6 +38,7 @@ class SummaryRow:
     drift_pct: Decimal | None
     share_pct: Decimal | None = None
     is_outside: bool = False
+    band_pct: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,10 @@ def _row(
         return row
     target = managed.quote_target(limits) if is_quote else managed.target_value(holding.asset)
     has_band = not is_quote or limits.band_type == BandType.ABSOLUTE
-    row = replace(row, is_outside=has_band and abs(target - value) > managed.band(target, limits))
+    band = managed.band(target, limits)
+    row = replace(row, is_outside=has_band and abs(target - value) > band)
+    if has_band:
+        row = replace(row, band_pct=managed.points(band))
     if target_pct is None:
         return row
     return replace(row, share_pct=managed.points(value), drift_pct=managed.points(value - target))

@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from botbalance import api, guide_pages, health, metrics, pages
 from botbalance.account_performance import api as performance_api
 from botbalance.account_performance import pages as performance
+from botbalance.assets import pages as assets
 from botbalance.openapi import pages as openapi
 from botbalance.status import api as status_api
 from botbalance.status import pages as status
@@ -39,6 +40,7 @@ urlpatterns = [
     path("exchange-accounts/<int:account_id>/reset/", pages.reset_paper_account, name="reset_paper_account"),
     path("performance/<int:account_id>/", performance.performance, name="performance"),
     path("performance/<int:account_id>/tax-lots", performance.tax_lots, name="tax_lots"),
+    path("assets/<int:account_id>/<str:asset>/", assets.asset, name="asset"),
     path("strategies/", include("strategies.urls")),
     path("backtests/", include("strategies.backtest.urls")),
     path("orders/", include("orders.urls")),

@@ -22,7 +22,7 @@ from exchanges.adapters.binance import READ_SECONDS, BinanceAdapter
 from exchanges.adapters.session import new_session
 from exchanges.connecting import MAX_ACCOUNTS_PER_USER as MAX_ACCOUNTS_PER_USER
 from exchanges.connecting import check_fields
-from exchanges.domain import ExchangeInfo, KeySource, NoVenue, PriceSnapshot, Venue, resolve_venue
+from exchanges.domain import Candle, ExchangeInfo, KeySource, NoVenue, PriceSnapshot, Venue, resolve_venue
 from exchanges.errors import CredentialsRefused, ExchangeError
 from exchanges.ledger import services as ledger
 from exchanges.ledger.domain import SERVER
@@ -30,6 +30,7 @@ from exchanges.ledger.services import Meter
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
 from exchanges.paper.transport import PaperTransport
+from exchanges.recent_candles import recent_candles
 from exchanges.verdicts import Verdict
 
 logger = logging.getLogger(__name__)
@@ -216,6 +217,16 @@ def exchange_info_for(account: ExchangeAccount) -> ExchangeInfo:
     """Symbol rules of the account's venue."""
     venue, _source = venue_of(account)
     return markets.rules(venue, _adapter(venue))
+
+
+def candles_for(account: ExchangeAccount, asset: str, interval: str, count: int) -> tuple[Candle, ...]:
+    """The last candles of an asset in the account's quote, oldest first; none where the two have no market. Raises an
+    AppError where they cannot be had.
+    """
+    venue, _source = venue_of(account)
+    adapter = _adapter(venue)
+    pair = markets.rules(venue, adapter).pair(asset, account.quote)
+    return recent_candles(venue, adapter, pair.symbol, interval, count) if pair is not None else ()
 
 
 def know_fee_asset(account: ExchangeAccount, quote: str) -> None:

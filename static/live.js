@@ -26,9 +26,11 @@
 
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.elt !== bar()) return;
-    new Set(["orders", "looks", ...parts().flatMap(wanted)]).forEach((kind) => {
+    const worth = document.querySelector("[data-worth]");
+    new Set(["orders", "looks", ...(worth ? ["worth"] : []), ...parts().flatMap(wanted)]).forEach((kind) => {
       event.detail.parameters[kind] = marks[kind] ?? "";
     });
+    if (worth) event.detail.parameters.account = worth.dataset.worth;
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
@@ -47,6 +49,8 @@
   // What has changed, as the header of the answer says.
   document.addEventListener("live", (event) => {
     Object.assign(marks, event.detail.marks);
+    const worth = document.querySelector("[data-worth]");
+    if (worth && event.detail.worth) worth.textContent = event.detail.worth;
     parts().forEach((part) => {
       if (wanted(part).some((kind) => event.detail.changed.includes(kind))) htmx.trigger(part, "live:changed");
     });
@@ -100,6 +104,7 @@
   };
 
   const morph = (old, fresh) => {
+    if (old.dataset?.kept !== undefined) return; // a script's own
     if (old.nodeType !== Node.ELEMENT_NODE) {
       if (old.data !== fresh.data) old.data = fresh.data;
     } else if (!old.isEqualNode(fresh)) {

@@ -49,6 +49,7 @@ FLOATS_ALLOWED = {
     "exchanges/paper/transport.py: def _read_timeout": "seconds",
     "exchanges/paper/transport.py: def _meet": "seconds",
     "orders/management/commands/rebalance.py: PAUSE_SECONDS": "seconds",
+    "botbalance/drawing.py": "charts: floats say where something is drawn, and decide nothing",
     "strategies/backtest/charts/": "geometry",
     "strategies/backtest/pages/sweep_results.py: best:": "statistics of a heat map",
     "strategies/backtest/pages/sweep_results.py: if value is not None and value > best": "statistics of a heat map",

@@ -132,6 +132,7 @@ def estate(
         "backtest_id": done_run(alice, strategy=targets, name="Alices own experiment").pk,
         "sweep_id": done(alice, search=search(min_delta_pct="2,4")).pk,
         "number": 0,
+        "asset": "BTC",
     }
     return Estate(alice, ids, client_for(alice), api)
 

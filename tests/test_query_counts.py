@@ -45,6 +45,7 @@ PAGES = [
     "/orders/autopilot/{strategy}/",
     "/exchange-accounts/",
     "/performance/{account}/",
+    "/assets/{account}/BTC/",
     "/api/me/portfolio/performance?account={account}",
     "/api/me/portfolio/tax-lots?account={account}",
     "/strategies/{strategy}/model/",

@@ -18,15 +18,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.pages import signed_in
-from botbalance import charts
+from botbalance import drawing
 from botbalance.account_performance import figures
 from botbalance.account_performance.api import TaxLotsQuery, csv_answer
 from botbalance.account_performance.exporting import lots_body, years_of
-from botbalance.account_performance.figures import PERIODS, Curves, Period, Periods
+from botbalance.account_performance.figures import PERIODS, Curves, Period, Periods, Points
 from botbalance.account_performance.tax_lots import AccountLots, account_lots
 from botbalance.account_performance.words import PERIOD_NAMES, reason
+from botbalance.lib import moments
 from botbalance.lib.errors import Invalid, NotFound
 from botbalance.lib.money import HUNDRED, ZERO, exact
+from botbalance.lib.templatetags.numbers import money
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
 from portfolio.performance.figures import Compared, PeriodFigures
@@ -36,7 +38,6 @@ from portfolio.performance.returns import Unknown
 from portfolio.performance.risk import Number
 
 _PERIOD_SHOWN = "30d"
-_WIDTH = 600
 
 
 @require_GET
@@ -99,16 +100,6 @@ def tax_lots(request: HttpRequest, account_id: int) -> HttpResponse:
 # --- The chart -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A benchmark's line: its points ("" where there is none, with the reason) and the class that colours it."""
-
-    name: str
-    css: str
-    points: str
-    reason: str
-
-
 def chart_context(
     account: ExchangeAccount, start: datetime | None, nav: Decimal | None, *, height: int
 ) -> dict[str, Any]:
@@ -120,25 +111,42 @@ def chart_context(
     if curves is None:
         return {"history": None, "beside": [], "earned_pct": None}
     values = list(curves.nav) if nav is None else [*curves.nav, (now, nav)]
-    drawn = charts.line(values, width=_WIDTH, height=height, beside=[curves.hold, curves.bitcoin])
+    lines = [
+        ("BTC", "bitcoin", _within(curves.bitcoin, values)),
+        (_("Held"), "held", _within(curves.hold, values)),
+        (_("This account"), "c0", values),
+    ]
+    drawn = drawing.value_lines(lines, height=height)
     return {
         "history": drawn,
-        "beside": [] if drawn is None else _beside(curves, drawn.beside),
+        "history_text": _in_words(values, account.quote) if drawn else "",
+        "missing": [] if drawn is None else _missing(curves),
         "earned_pct": None if curves.time_weighted is None else curves.time_weighted * HUNDRED,
         "had_flows": curves.had_flows,
     }
 
 
-def _beside(curves: Curves, points: tuple[str, ...]) -> list[Beside]:
-    hold, bitcoin = points
-    return [
-        Beside(_("Held"), "held", hold, _why_not(curves.hold_unknown, hold)),
-        Beside("BTC", "bitcoin", bitcoin, _why_not(curves.bitcoin_unknown, bitcoin)),
-    ]
+def _within(points: Points, values: Points) -> Points:
+    """Of a benchmark what lies within the time of the account's own values, where there is a line to draw."""
+    found = [(at, value) for at, value in points if values[0][0] <= at <= values[-1][0]]
+    return found if len(found) > 1 else []
 
 
-def _why_not(unknown: Unknown | None, points: str) -> str:
-    return reason(unknown) or ("" if points else reason(Unknown.TOO_SHORT))
+def _in_words(values: Points, quote: str) -> str:
+    text = _("From %(start)s on %(first)s to %(end)s %(quote)s on %(last)s.")
+    (first, start), (last, end) = values[0], values[-1]
+    dates = {"first": moments.full_time(first), "last": moments.full_time(last)}
+    return text % {"start": money(start), "end": money(end), "quote": quote, **dates}
+
+
+def _missing(curves: Curves) -> list[str]:
+    """Which benchmarks are not drawn, and why."""
+    found = ((_("Held"), curves.hold, curves.hold_unknown), ("BTC", curves.bitcoin, curves.bitcoin_unknown))
+    return [f"{name} – {_why_not(unknown, points)}" for name, points, unknown in found if _why_not(unknown, points)]
+
+
+def _why_not(unknown: Unknown | None, points: Points) -> str:
+    return reason(unknown) or ("" if len(points) > 1 else reason(Unknown.TOO_SHORT))
 
 
 # --- The table of figures --------------------------------------------------------------------------------

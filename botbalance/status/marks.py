@@ -2,7 +2,9 @@
 
     orders   orders, rebalances, and what was placed elsewhere
     looks    autopilots, accounts, strategies, the server
-    money    balances, prices, what came and went
+    money    balances, and now and then prices
+    worth    balances and prices: what the money is worth, which is told without a part of the page being made
+    past     valuations, and what came and went
     jobs     back-tests and sweeps under way
 
 Every open page asks for them every second or two. What is asked of the database is put together once a process, and its
@@ -33,6 +35,8 @@ from strategies.models import Strategy
 NOBODY = -1
 """Stands for the user in a statement that is put together for everybody."""
 FAILING_MS = 15_000
+PRICES_SHOWN_MS = 15_000
+"""So often weights and holdings follow the prices."""
 _LOOKS = (
     "pk", "label", "venue", "status", "status_reason", "watch__due_ms", "watch__looked_at_ms", "watch__quiet_looks",
     "watch__is_blind",
@@ -46,14 +50,16 @@ _STRATEGIES = (
 
 
 def marks_of(user: User, server: ServerFacts) -> dict[str, str]:
-    """The marks of `orders`, `looks` and `money`, in two queries."""
+    """The marks of all kinds but `jobs`, in two queries."""
     accounts, strategies = (_rows(name, user) for name in ("accounts", "strategies"))
     ends = len(_LOOKS), len(_LOOKS) + len(_ORDERS)
     everybody = (server.trading_enabled, server.standstill, server.standstill_until, sorted(server.prices_failed_at))
     return {
         "orders": _mark(row[ends[0] : ends[1]] for row in accounts),
         "looks": _mark([everybody, user.suspended_at, [row[: ends[0]] for row in accounts], strategies]),
-        "money": _mark([_prices(server), [row[ends[1] :] for row in accounts]]),
+        "money": _mark([now_ms() // PRICES_SHOWN_MS, [row[ends[1]] for row in accounts]]),
+        "past": _mark(row[ends[1] + 1 :] for row in accounts),
+        "worth": _mark([_prices(server), [row[ends[1]] for row in accounts]]),
     }
 
 

@@ -23,7 +23,7 @@ OF_THE_BAR = frozenset({"orders", "looks"})
 @login_required
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """Whether what a page has seen is still so. It sends marks of what it shows: `orders`, `looks`, `money`, `jobs`."""
+    """Whether what a page has seen is still so. It sends the mark of every kind that it shows (see `marks`)."""
     user = signed_in(request)
     server = remembering.server_facts()
     found = {name: mark for name, mark in marks.marks_of(user, server).items() if name in request.GET}
@@ -36,5 +36,8 @@ def live(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=204)
     else:
         response = render(request, "components/status.html", {"status": words.bar_of(selectors.facts_of(user, server))})
-    response["HX-Trigger"] = json.dumps({"live": {"changed": changed, "marks": found}})
+    told: dict[str, object] = {"changed": changed, "marks": found}
+    if "worth" in changed:
+        told["worth"] = selectors.worth_of(user, request.GET.get("account", ""))
+    response["HX-Trigger"] = json.dumps({"live": told})
     return response

@@ -12,6 +12,8 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import User
 from accounts.notifications import selectors as notifications
 from botbalance.lib import system_settings
+from botbalance.lib.errors import AppError
+from botbalance.lib.templatetags.numbers import money
 from botbalance.status.domain import AccountFacts, AutopilotFacts, Because, Facts, ServerFacts, Standstill, Switch
 from exchanges import markets, traffic
 from exchanges import selectors as exchanges
@@ -23,6 +25,8 @@ from orders import outlook
 from orders.domain import FAILED_RUNS
 from orders.models import Run, Tick
 from orders.selectors import Standing
+from portfolio import selectors as portfolio
+from portfolio.domain import value_portfolio
 from strategies.models import Strategy
 
 SERVER_VENUES = {"mock": "PAPER", "testnet": "TESTNET", "mainnet": "LIVE"}
@@ -148,3 +152,21 @@ def _standstill(held: traffic.Standstill | None) -> Standstill | None:
     if not held.status:
         return Standstill.UNREADABLE
     return Standstill.BANNED if held.status == BANNED else Standstill.SLOWED
+
+
+def worth_of(user: User, account_id: str) -> str | None:
+    """What one account is worth by the balances and prices that are known, as pages show it; None where that is not
+    known, or it is none of the user's.
+    """
+    if not (account_id.isascii() and account_id.isdigit() and len(account_id) < 19):
+        return None
+    account = exchanges.accounts_of(user).defer(*exchanges.SECRETS).filter(pk=int(account_id)).first()
+    venue = _venue(account) if account is not None else None
+    known = portfolio.known_balances(account) if account is not None else None
+    if account is None or venue is None or known is None:
+        return None
+    try:
+        market = venues.shared_market(venue)
+    except AppError:  # the page says so where it shows prices
+        return None
+    return money(value_portfolio(known.balances, account.quote, market.prices, market.info).nav)

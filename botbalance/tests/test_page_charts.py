@@ -1,9 +1,10 @@
 """The geometry of charts."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from botbalance import charts
+from botbalance import charts, drawing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,41 +25,29 @@ def test_what_weighs_nothing_has_no_arc() -> None:
     assert [arc.name for arc in charts.ring([("BTC", "c0", Decimal(0)), ("ETH", "c1", Decimal(5))])] == ["ETH"]
 
 
-def test_a_line_spans_its_box() -> None:
-    line = charts.line(values(100, 200, 150), width=600, height=120)
-    assert line is not None
-    assert line.points == "0.00,120.00 300.00,0.00 600.00,60.00"
-    assert line.area.startswith("0,120 0.00,120.00 ")
-    assert (line.low, line.high, line.change_pct) == (100, 200, 50)
+def test_lines_share_a_scale_and_a_cursor_tells_each_of_them_exactly() -> None:
+    drawn = drawing.value_lines(
+        [("Held", "held", values(150, 100)), ("Mine", "c0", values(100, 200, "150.25"))], height=100
+    )
+    assert drawn is not None
+    assert [shape.name for shape in drawn.plot.legend] == ["Held", "Mine"]
+    cursor = json.loads(drawn.cursor)
+    assert cursor["x"] == ["0", "50", "100"]
+    assert [line["text"] for line in cursor["lines"]] == [["150.00", "100.00", "–"], ["100.00", "200.00", "150.25"]]
+    assert cursor["lines"][0]["top"][2] is None
+    assert cursor["lines"][1]["top"] == ["100", "0", "49.75"]
 
 
-def test_a_value_that_does_not_move_is_a_flat_line_in_the_middle() -> None:
-    for number in (1000, 0):
-        line = charts.line(values(number, number), width=600, height=120)
-        assert line is not None
-        assert line.points == "0.00,60.00 600.00,60.00"
+def test_there_is_nothing_to_draw_of_one_moment() -> None:
+    assert drawing.value_lines([("Mine", "c0", values(1))], height=100) is None
+    assert drawing.value_lines([], height=100) is None
 
 
-def test_one_value_is_no_line() -> None:
-    assert charts.line([], width=600, height=120) is None
-    assert charts.line(values(1), width=600, height=120) is None
-    assert charts.line([(START, Decimal(1)), (START, Decimal(2))], width=600, height=120) is None
-
-
-def test_many_values_are_thinned_to_the_first_every_nth_and_the_last() -> None:
-    line = charts.line(values(*range(1, 1001)), width=600, height=120, most_points=100)
-    assert line is not None
-    assert len(line.points.split()) == 101
-    assert (line.low, line.high) == (1, 1000)
-    assert line.points.endswith("600.00,0.00")
-
-
-def test_lines_beside_it_share_its_scale_and_its_time() -> None:
-    early = [(START - timedelta(hours=1), Decimal(9999)), *values(50, 250, 100)]
-    line = charts.line(values(100, 200, 150), width=600, height=120, beside=[early, values(7)[:1], []])
-    assert line is not None
-    assert (line.low, line.high) == (7, 250)
-    assert line.beside[0].startswith("0.00,")
-    assert line.beside[0].split()[1] == "300.00,0.00"
-    assert line.beside[1:] == ("", "")
-    assert len(line.beside[0].split()) == 3
+def test_of_a_long_series_peaks_are_kept_and_few_stops() -> None:
+    numbers = [1] * 5000
+    numbers[2345] = 99
+    drawn = drawing.value_lines([("Mine", "c0", values(*numbers))], height=100)
+    assert drawn is not None
+    (line,) = json.loads(drawn.cursor)["lines"]
+    assert "99.00" in line["text"]
+    assert len(line["text"]) <= 160

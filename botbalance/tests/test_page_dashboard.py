@@ -1,5 +1,6 @@
 """The dashboard: is my money OK, is it where I want it, what is under way."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -246,8 +247,10 @@ def test_the_value_over_time_is_drawn_from_snapshots(browser: Client, account: E
     assert "Value over time" not in browser.get("/").content.decode()
     portfolio.take_snapshot(account, PortfolioSnapshot.Reason.HOURLY)
     answer = browser.get("/")
-    assert "<polyline" in answer.content.decode()
-    assert answer.context["history"].change_pct is not None
+    assert '<path class="line c0" d="M' in answer.content.decode()
+    cursor = json.loads(answer.context["history"].cursor)
+    assert [line["name"] for line in cursor["lines"]] == ["This account"]
+    assert len(cursor["at"]) == len(cursor["x"]) == len(cursor["lines"][0]["text"])
 
 
 def test_it_updates_itself(browser: Client, account: ExchangeAccount) -> None:

@@ -94,7 +94,9 @@ def test_it_is_told_of_looks_and_switches(page: Page, alice: User, targets: Stra
 def test_it_is_told_of_balances_without_the_bar(page: Page, account: ExchangeAccount) -> None:
     portfolio.read_balances(account)
     answer, changed = page.ask()
-    assert (answer.status_code, answer.content, changed) == (204, b"", ["money"])
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert changed == ["money", "worth"]
+    assert json.loads(answer.headers["HX-Trigger"])["live"]["worth"] is None, "of no account that it shows"
 
 
 def test_it_is_told_of_the_kill_switch(page: Page) -> None:
@@ -123,7 +125,7 @@ def test_what_others_do_is_not_told(
 ) -> None:
     theirs = strategy(paper_account(bob, {"USDT": 10_000}), {"BTC": 40}, **CALM, **RESTING)
     orders.execute(bob, theirs, trigger=Run.Trigger.PAGE)
-    assert set(page.ask()[1]) <= {"money"}, "prices are everybody's"
+    assert set(page.ask()[1]) <= {"money", "worth"}, "prices are everybody's"
 
 
 def test_what_changes_while_a_page_is_made_is_not_missed(alice: User, targets: Strategy, client_for: ClientFor) -> None:
@@ -143,7 +145,12 @@ def test_what_changes_while_a_page_is_made_is_not_missed(alice: User, targets: S
 
 @pytest.mark.parametrize(
     ("path", "kinds"),
-    [("/", "orders looks money"), ("/orders/", "orders"), ("/orders/autopilot/{strategy}/", "orders looks")],
+    [
+        ("/", "orders looks money"),
+        ("/", "orders past"),
+        ("/orders/", "orders"),
+        ("/orders/autopilot/{strategy}/", "orders looks"),
+    ],
 )
 def test_moving_parts_say_what_they_wait_for(
     path: str, kinds: str, alice: User, targets: Strategy, client_for: ClientFor

@@ -76,9 +76,9 @@ def test_the_chart_has_three_lines_without_a_style_attribute(
 ) -> None:
     answer = visit(browser, recorded, f"?period={period}")
     page = answer.content.decode()
-    assert len(re.findall(r'<polyline class="line[^"]*" points="[\d., ]+"', page)) == 3
+    assert len(re.findall(r'<path class="line (?:bitcoin|held|c0)" d="M[\d.,ML]+"/>', page)) == 3
     assert " style=" not in page
-    assert [other.reason for other in answer.context["beside"]] == ["", ""]
+    assert answer.context["missing"] == []
 
 
 def test_a_period_nobody_knows_is_not_found(browser: Client, recorded: ExchangeAccount) -> None:
@@ -151,8 +151,7 @@ def test_the_page_costs_the_same_with_much_and_with_little(
 def test_the_dashboard_draws_holding_and_bitcoin_beside_the_value(browser: Client, recorded: ExchangeAccount) -> None:
     with time_machine.travel(NOW, tick=False):
         answer = browser.get("/")
-    assert answer.context["history"].points
-    assert [bool(other.points) for other in answer.context["beside"]] == [True, True]
+    assert [shape.name for shape in answer.context["history"].plot.legend] == ["BTC", "Held", "This account"]
     assert f'href="/performance/{recorded.pk}/"' in answer.content.decode()
 
 
