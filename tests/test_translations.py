@@ -184,13 +184,13 @@ class _Untranslated(HTMLParser):
             self._look_at(data)
 
     def _look_at(self, text: str) -> None:
-        words = [word for word in text.split() if self.WORD.search(word) and word.strip(".,") not in SAID_AS_IT_IS]
+        words = [word for word in text.split() if self.WORD.search(word) and word.strip(".,()") not in SAID_AS_IT_IS]
         if words:
             self.found.append(" ".join(words))
 
 
 # Names, and what is the same in every language.
-SAID_AS_IT_IS = {"BotBalance", "BNB", "CSV", "JSON", "EN", "RU", "English"}
+SAID_AS_IT_IS = {"BotBalance", "BNB", "CSV", "JSON", "YAML", "API", "OpenAPI", "EN", "RU", "English"}
 
 
 def _untranslated(template: str) -> list[str]:
