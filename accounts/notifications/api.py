@@ -111,6 +111,7 @@ class ChannelList(APIView):
 class ChannelDetail(APIView):
     @extend_schema(operation_id="me_channel", responses=ChannelOut, tags=["me"])
     def get(self, request: Request, channel_id: int) -> Response:
+        """One of my channels: where it leads as far as may be shown, and how it does."""
         return Response(ChannelOut(selectors.channel_of(_user(request), channel_id)).data)
 
     @extend_schema(operation_id="me_channel_change", request=ChangedChannelIn, responses=ChannelOut, tags=["me"])
@@ -164,7 +165,7 @@ class SettingsView(APIView):
         tags=["me"],
     )
     def put(self, request: Request) -> Response:
-        """All of them."""
+        """Save all of them: what I am e-mailed, and my quiet hours."""
         data = SettingsSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         return Response(SettingsSerializer(services.save_preferences(_user(request), **data.validated_data)).data)

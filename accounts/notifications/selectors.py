@@ -83,9 +83,9 @@ def deliveries_due(now: datetime, most: int) -> list[Delivery]:
     return list(rows[:most])
 
 
-def marks(kind: Kind, most: int) -> list[Mark]:
+def marks(kind: Kind) -> QuerySet[Mark]:
     """What of a kind is to be told when it is ripe, the oldest first."""
-    return list(Mark.objects.filter(kind=kind).select_related("user").order_by("first_at", "id")[:most])
+    return Mark.objects.filter(kind=kind).select_related("user").order_by("first_at", "id")
 
 
 def mail_reaches_people() -> bool:
@@ -94,8 +94,8 @@ def mail_reaches_people() -> bool:
 
 
 def has_working_channel(user: User) -> bool:
-    """Whether the user would be told of what must not wait: by an e-mail, or by a channel that is on, wants all that is
-    urgent between it and others, and did not fail last time. One query.
+    """Whether the user would be told of everything that must not wait, by e-mail or through channels that are on and did
+    not fail last time. One query.
     """
     rows = User.objects.filter(pk=user.pk).values_list(
         "notification_preferences__email_kinds",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -45,14 +46,14 @@ VENUES = {Venue.PAPER: "PAPER", Venue.TESTNET: "TESTNET", Venue.MAINNET: "LIVE"}
 def tell_owners() -> int:
     """Tell of what is ripe; how many messages. What fails for one owner is logged, and holds up nobody else."""
     _note_switch()
-    works: tuple[tuple[Kind, Callable[[Mark], bool]], ...] = (
-        (Kind.KILL_SWITCH, _tell_switch),
-        (Kind.REBALANCE, _tell_run),
-        (Kind.FILLS, _tell_fills),
+    works: tuple[tuple[QuerySet[Mark], Callable[[Mark], bool]], ...] = (
+        (wishes.marks(Kind.KILL_SWITCH), _tell_switch),
+        (wishes.marks(Kind.REBALANCE), _tell_run),
+        (_ripe_fills(), _tell_fills),
     )
     told = 0
-    for kind, tell in works:
-        for row in wishes.marks(kind, MOST_AT_ONCE):
+    for rows, tell in works:
+        for row in rows[:MOST_AT_ONCE]:
             try:
                 with transaction.atomic(), accounts.speaking_to(row.user):
                     told += tell(row)
@@ -130,14 +131,20 @@ def _tell_run(row: Mark) -> bool:
 # --- Fills -----------------------------------------------------------------------------------------------
 
 
-def _tell_fills(row: Mark) -> bool:
-    """One digest of all fills of an account since the last: when its rebalance has ended, or after an hour."""
+def _ripe_fills() -> QuerySet[Mark]:
+    """Accounts where no rebalance is under way any more, and those that have waited for an hour."""
     now = timezone.now()
+    busy = Run.objects.filter(state=Run.State.ACTIVE).values("account")
+    is_quiet = Q(last_at__lte=now - SETTLING) & ~Q(subject__in=busy)
+    return wishes.marks(Kind.FILLS).filter(is_quiet | Q(first_at__lte=now - LONGEST_DIGEST))
+
+
+def _tell_fills(row: Mark) -> bool:
+    """One digest of all fills of an account since the last, when all trades of its rebalance are known."""
     account = ExchangeAccount.objects.filter(pk=row.subject).first()
-    if account is not None and now - row.first_at < LONGEST_DIGEST:
-        is_busy = selectors.active_run(account) is not None or selectors.has_unrecorded_trades(account)
-        if is_busy or now - row.last_at < SETTLING:
-            return False
+    is_young = timezone.now() - row.first_at < LONGEST_DIGEST
+    if account is not None and is_young and selectors.has_unrecorded_trades(account):
+        return False
     if not notifications.take(row, row.last_at) or account is None or not wishes.is_wanted(row.user, Kind.FILLS):
         return False
     fills = Fill.objects.filter(order__account=account, pk__gte=row.position).select_related("order").order_by("pk")
