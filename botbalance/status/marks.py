@@ -35,8 +35,9 @@ from strategies.models import Strategy
 NOBODY = -1
 """Stands for the user in a statement that is put together for everybody."""
 FAILING_MS = 15_000
-PRICES_SHOWN_MS = 15_000
-"""So often weights and holdings follow the prices."""
+PRICES_SHOWN_MS = 20_000
+"""So often weights and holdings follow the prices, each user at moments of their own."""
+_APART_MS = 6_151
 _LOOKS = (
     "pk", "label", "venue", "status", "status_reason", "watch__due_ms", "watch__looked_at_ms", "watch__quiet_looks",
     "watch__is_blind",
@@ -57,7 +58,7 @@ def marks_of(user: User, server: ServerFacts) -> dict[str, str]:
     return {
         "orders": _mark(row[ends[0] : ends[1]] for row in accounts),
         "looks": _mark([everybody, user.suspended_at, [row[: ends[0]] for row in accounts], strategies]),
-        "money": _mark([now_ms() // PRICES_SHOWN_MS, [row[ends[1]] for row in accounts]]),
+        "money": _mark([(now_ms() + user.pk * _APART_MS) // PRICES_SHOWN_MS, [row[ends[1]] for row in accounts]]),
         "past": _mark(row[ends[1] + 1 :] for row in accounts),
         "worth": _mark([_prices(server), [row[ends[1]] for row in accounts]]),
     }
