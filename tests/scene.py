@@ -29,7 +29,9 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import User
-from accounts.selectors import live_tokens
+from accounts.notifications.models import Channel, Delivery, Event, Kind
+from accounts.tokens import services as tokens
+from accounts.tokens.selectors import live_tokens
 from exchanges import services as exchanges
 from exchanges.models import ExchangeAccount
 from exchanges.paper.symbols import ASSETS
@@ -91,7 +93,8 @@ def build(folder: Path) -> Scene:
         "order_id": filled.pk,
         "open_order_id": resting.pk,
         **_experiments(rich, strategy, folder),
-        "key": live_tokens(rich)[0].token_key,
+        "key": live_tokens(rich)[0].key,
+        "channel_id": _channel(rich).pk,
         "uidb36": user_pk_to_url_str(empty),
         "reset_key": default_token_generator.make_token(empty),
     }
@@ -194,8 +197,21 @@ def _happenings(user: User, account: ExchangeAccount, strategy: Strategy) -> Non
     for number in range(5):
         link = "/orders/" if number % 2 else ""
         accounts.tell(user, f"The autopilot of {NAME} has paused ({number})", REASON, link)
-    for _number in range(3):
-        accounts.create_token(user)
+    for number in range(3):
+        tokens.create_token(user, name=(LABEL, "Bot", SPACED)[number])
+
+
+def _channel(user: User) -> Channel:
+    """One that does not work, and what it should have said."""
+    webhook = f"https://{'hooks.' * 20}example.org/…"
+    channel = Channel.objects.create(
+        user=user, type="webhook", name=LABEL, address=webhook, secret="whsec_x", hint=webhook, kinds=Kind.values,
+        problem=REASON, failed_at=timezone.now(), failures_in_a_row=12,
+    )  # fmt: skip
+    for number, kind in enumerate(Kind.values):
+        event = Event.objects.create(user=user, kind=kind, title=f"{NAME} ({number})", text=REASON)
+        Delivery.objects.create(event=event, channel=channel, tries=5, next_try_at=None, problem=REASON)
+    return channel
 
 
 def _model(account: ExchangeAccount) -> Strategy:
