@@ -60,7 +60,9 @@ def steps(request: HttpRequest) -> dict[str, Any]:
 
 
 def status(request: HttpRequest) -> dict[str, Any]:
-    """`status`, the bar of every page, and `live_marks`, by which an open page asks whether anything has changed."""
+    """`status_bar` of every page, where many have a `status` of their own, and `live_marks`, by which an open page asks
+    whether anything has changed.
+    """
 
     def bar() -> words.Bar | None:
         known = known_for(request)
@@ -70,4 +72,4 @@ def status(request: HttpRequest) -> dict[str, Any]:
         known = known_for(request)
         return json.dumps(known.marks) if known else ""
 
-    return {"status": SimpleLazyObject(bar), "live_marks": SimpleLazyObject(marks)}
+    return {"status_bar": SimpleLazyObject(bar), "live_marks": SimpleLazyObject(marks)}

@@ -111,6 +111,7 @@ PAGES = (
     Entry("preview-other", f"/orders/preview/{STRATEGY}/", ids=MODEL),
     Entry("autopilot", f"/orders/autopilot/{STRATEGY}/"),
     Entry("autopilot-paused", f"/orders/autopilot/{STRATEGY}/", ids=PAUSED),
+    Entry("asset", f"/assets/{ACCOUNT}/<str:asset>/"),
     Entry("runs", "/orders/runs/"),
     Entry("run", "/orders/runs/<int:run_id>/"),
     Entry("run-ended", "/orders/runs/<int:run_id>/", ids={"run_id": "ended_run_id"}),

@@ -91,6 +91,7 @@ def build(folder: Path) -> Scene:
         "ended_run_id": runs[0].pk,
         "run_id": runs[1].pk,
         "order_id": filled.pk,
+        "asset": filled.base_asset,
         "open_order_id": resting.pk,
         **_experiments(rich, strategy, folder),
         "key": live_tokens(rich)[0].key,

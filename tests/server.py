@@ -49,7 +49,7 @@ def _installed(seeded: bool) -> Path:
     write_env(folder / ".env")
     for arguments in (("prepare",), ("seed", "--demo")) if seeded else (("prepare",),):
         command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=environment(folder), check=True, capture_output=True, timeout=60)
+        subprocess.run(command, cwd=ROOT, env=environment(folder), check=True, capture_output=True, timeout=180)
     return folder
 
 
@@ -106,7 +106,7 @@ def started(folder: Path, command: str, *arguments: str, **variables: str) -> It
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     with requests.Session() as session:
         session.trust_env = False
         while time.monotonic() < deadline:

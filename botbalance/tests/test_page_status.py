@@ -46,7 +46,7 @@ def flying(account: ExchangeAccount, alice: User, strategy: Callable[..., Strate
 def bar(browser: Client, path: str = "/orders/") -> str:
     """The status bar as text."""
     page = browser.get(path).content.decode()
-    found = re.search(r'<div class="status (\w+)" id="status".*?</details>', page, re.DOTALL)
+    found = re.search(r'<section class="status (\w+)" id="status".*?</details>', page, re.DOTALL)
     assert found, path
     return found[1] + " " + " ".join(re.sub(r"<[^>]+>", " ", found[0].replace(">", "> ")).split())
 
