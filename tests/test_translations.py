@@ -23,7 +23,7 @@ FOLDER = ROOT / "locale" / "ru" / "LC_MESSAGES"
 APPS = ("accounts", "botbalance", "exchanges", "orders", "portfolio", "strategies")
 CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 # Words that are the same in both languages.
-SAME = {"Binance Spot", "%(label)s: %(reason)s", "%(symbol)s: %(reason)s"}
+SAME = {"API", "Binance Spot", "%(label)s: %(reason)s", "%(symbol)s: %(reason)s"}
 # What a string is filled with: %(name)s of Python and templates, {name} of the tables of reasons.
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 PERCENT = re.compile(r"(?<!%)%%(?!%)")

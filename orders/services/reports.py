@@ -79,8 +79,8 @@ def _tell_switch(row: Mark) -> bool:
     else:
         title = _("Trading is switched off on this server")
         text = _("Whoever runs it has switched it off: no order is sent until it is switched on again.")
-        stays = _("Open orders stay at the exchange.")
-        text = f"{text} {_('Open orders are cancelled.') if effective.kill_switch_cancels else stays}"
+        cancelled, stay = _("Open orders are cancelled."), _("Open orders stay at the exchange.")
+        text = f"{text} {cancelled if effective.kill_switch_cancels else stay}"
     data = {"trading_enabled": effective.trading_enabled, "cancels_orders": effective.kill_switch_cancels}
     notifications.notify(row.user, Kind.KILL_SWITCH, title, text, reverse("dashboard"), data)
     return True
