@@ -31,8 +31,8 @@ TAGS = {
     "backtests": "Back-tests",
     "sweeps": "Back-tests",
     "notices": "Notices",
-    "notifications": "Notices",
-    "webhooks": "Notices",
+    "channels": "Notices",
+    "notification-settings": "Notices",
 }
 AUTOPILOT = ("autopilot", "start", "stop", "ticks", "ticks.csv")
 NUMBERS = {
@@ -42,6 +42,7 @@ NUMBERS = {
     "run_id": "Number of a rebalance of yours.",
     "order_id": "Number of an order of yours (ours, not the exchange's).",
     "notice_id": "Number of a notice to you.",
+    "channel_id": "Number of a channel of yours.",
     "backtest_id": "Number of a back-test of yours.",
     "sweep_id": "Number of a sweep of yours.",
 }

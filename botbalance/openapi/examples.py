@@ -114,6 +114,13 @@ REQUESTS: dict[str, Any] = {
     "me_orders_refresh_create": {"account": 3},
     "me_orders_cancel_all": {"account": 3},
     "me_backtests_create": _BACKTEST,
+    "me_channel_change": {"kinds": ["rebalance_done", "autopilot_paused"], "enabled": True},
+    "me_notification_settings_change": {
+        "email_kinds": ["autopilot_paused", "key_refused", "kill_switch"],
+        "quiet_from": "22:00",
+        "quiet_to": "07:00",
+        "urgent_breaks_quiet": True,
+    },
     "me_backtests_partial_update": {"name": "60/40, wide band"},
     "me_sweeps_create": {**_BACKTEST, "vary": {"min_delta_pct": "2:6:2"}, "objective": "sharpe"},
     "me_sweeps_estimate_create": {**_BACKTEST, "vary": {"min_delta_pct": "2:6:2"}},
