@@ -71,7 +71,6 @@ NEEDS_AN_ACCOUNT = {
 # Not a list, and nobody's rows where one has none.
 NO_LIST = {"/api/me/status"}
 
-
 Send = Callable[..., Any]
 
 

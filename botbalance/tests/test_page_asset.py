@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ import time_machine
 from django.test import Client
 
 from accounts.models import User
+from botbalance.tests.recorded_scene import filled
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
-from orders import services as orders
-from orders.models import Run
-from orders.tests.scenes import CALM, CROSSING, START
+from orders.models import Fill
+from orders.tests.scenes import START
 from strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
@@ -29,13 +30,8 @@ def account(alice: User, paper_account: Callable[..., ExchangeAccount]) -> Excha
 
 
 @pytest.fixture
-def bought(alice: User, account: ExchangeAccount, strategy: Callable[..., Strategy]) -> Run:
-    with time_machine.travel(START, tick=False) as clock:
-        run = orders.execute(alice, strategy(account, {"BTC": 40}, **CALM, **CROSSING), trigger=Run.Trigger.PAGE).run
-        for _look in range(5):
-            clock.shift(30)
-            orders.track_account(account)
-    return run
+def bought(account: ExchangeAccount, strategy: Callable[..., Strategy]) -> Fill:
+    return filled(strategy(account, {"BTC": 40}), datetime.fromisoformat(START), "BUY", "BTC/USDT", "0.01", 90_000)
 
 
 def visit(browser: Client, account: ExchangeAccount, asset: str, query: str = "") -> Any:
@@ -44,7 +40,7 @@ def visit(browser: Client, account: ExchangeAccount, asset: str, query: str = ""
 
 
 def test_it_shows_candles_with_our_fills_and_what_is_held(
-    alice: User, account: ExchangeAccount, bought: Run, client_for: ClientFor
+    alice: User, account: ExchangeAccount, bought: Fill, client_for: ClientFor
 ) -> None:
     answer = visit(client_for(alice), account, "BTC")
     page = answer.content.decode()
