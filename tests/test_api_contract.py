@@ -32,6 +32,7 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts import services as accounts
 from accounts.models import User
+from accounts.tokens.services import issue_token
 from exchanges import services as exchanges
 from orders import services as orders
 from orders.models import StrangerOrder, Tick
@@ -99,7 +100,7 @@ class World:
     def askers(self) -> list[Asker]:
         browser = Client()
         browser.force_login(self.user)
-        token = {"Authorization": f"Token {accounts.issue_token(self.user)}"}
+        token = {"Authorization": f"Token {issue_token(self.user)}"}
         session = {"sessionid": browser.cookies["sessionid"].value}
         return [
             Asker("by token", token, {}, self.numbers),

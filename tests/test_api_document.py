@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from botbalance.openapi import errors
+from botbalance.openapi import refusals
 from botbalance.openapi.completing import METHODS, OTHERS, SUMMARIES
 from botbalance.openapi.document import document
 from botbalance.openapi.examples import REQUESTS
@@ -111,8 +111,8 @@ def test_every_operation_says_how_it_refuses(subtests: pytest.Subtests) -> None:
 
 def test_what_is_told_of_operations_is_told_of_operations_there_are() -> None:
     known = {operation["operationId"] for _name, operation in operations()}
-    assert {*errors.OWN, *SUMMARIES, *REQUESTS} <= known
-    assert {code for codes in errors.OWN.values() for code in codes} <= set(errors.CODES)
+    assert {*refusals.OWN, *SUMMARIES, *REQUESTS} <= known
+    assert {code for codes in refusals.OWN.values() for code in codes} <= set(refusals.CODES)
 
 
 def test_every_code_that_the_program_refuses_with_is_explained() -> None:
@@ -127,7 +127,7 @@ def test_every_code_that_the_program_refuses_with_is_explained() -> None:
     raised = {code for text in sources for code in re.findall(refusal, text)}
     raised.discard("mainnet")  # of opening an account for trials there, which is a command
     assert len(raised) > 10
-    assert raised - set(errors.CODES) == set()
+    assert raised - set(refusals.CODES) == set()
 
 
 # --- what the examples ask for ---------------------------------------------------------------------------

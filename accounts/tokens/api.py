@@ -16,6 +16,7 @@ from accounts.tokens import selectors, services
 from accounts.tokens.authentication import TokenAuthentication
 from accounts.tokens.models import ApiToken
 from botbalance.lib.api import OldestLast
+from botbalance.lib.lists import PAGE, list_of
 
 SECRET = {"Cache-Control": "no-store"}
 
@@ -64,7 +65,7 @@ class RevokedSerializer(serializers.Serializer[Any]):
 
 
 class TokenList(APIView):
-    @extend_schema(operation_id="me_tokens_list", responses=TokenSerializer(many=True), tags=["me"])
+    @extend_schema(operation_id="me_tokens_list", parameters=[PAGE], responses=list_of(TokenSerializer), tags=["me"])
     def get(self, request: Request) -> Response:
         """My tokens, newest first; one that has expired stays on the list for a month."""
         paginator = OldestLast()

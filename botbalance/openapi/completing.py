@@ -5,7 +5,7 @@ example of everything that is sent and answered. A hook of drf-spectacular (SPEC
 import re
 from typing import Any
 
-from botbalance.openapi import errors
+from botbalance.openapi import refusals
 from botbalance.openapi.examples import REQUESTS, example
 
 # What an answer has or has not: settings of a target model that the strategy does not use are not shown.
@@ -33,6 +33,7 @@ TAGS = {
     "notices": "Notices",
     "channels": "Notices",
     "notification-settings": "Notices",
+    "status": "Portfolio",
 }
 AUTOPILOT = ("autopilot", "start", "stop", "ticks", "ticks.csv")
 NUMBERS = {
@@ -48,6 +49,10 @@ NUMBERS = {
 }
 KEY = "Text of your own, up to 100 letters: sent again with the same key, nothing is done twice."
 SUMMARIES = {
+    "me_channel": "A channel",
+    "me_channel_change": "Change a channel",
+    "me_channel_delete": "Remove a channel, and what is on its way through it",
+    "me_notification_settings_change": "Replace what I am e-mailed, and my quiet hours",
     "me_accounts_create": "Connect an exchange account, or open a paper account",
     "me_accounts_destroy": "Disconnect an account",
     "me_accounts_partial_update": "Rename an account",
@@ -84,7 +89,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
             for parameter in operation.get("parameters", []):
                 _describe(parameter)
             _exemplify(operation, schemas)
-    components["examples"] = errors.examples()
+    components["examples"] = refusals.examples()
     wanted = list(dict.fromkeys([*TAGS.values(), "Autopilot", OTHERS]))
     result["tags"] = [{"name": name} for name in wanted if name in used]
     return result
@@ -110,6 +115,8 @@ def _describe(parameter: dict[str, Any]) -> None:
     if parameter["name"] in NUMBERS:
         parameter.setdefault("description", NUMBERS[parameter["name"]])
         parameter["schema"] = {**parameter["schema"], "minimum": 1}
+    if parameter["name"] == "key":
+        parameter.setdefault("description", "The beginning of a token of yours, as lists of tokens show it.")
     if parameter["name"] == "Idempotency-Key":
         parameter["description"] = parameter.get("description") or KEY
         parameter["schema"] = {**parameter["schema"], "maxLength": 100}

@@ -11,7 +11,7 @@ NOW = "2026-11-22T09:30:00.120000Z"
 
 # By component and field, then by field alone.
 VALUES: dict[str, Any] = {
-    "email": "alice@example.org",
+    "email": "you@example.com",
     "password": "correct-horse-battery-9",
     "token": "9f2c41d07be35a868c1e24f7b0d3957a6c48e1f25b9d7034a8c6f1e2d3b4a596",
     "expiry": "2027-02-20T09:30:00Z",

@@ -13,7 +13,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
-from botbalance.openapi import errors
+from botbalance.openapi import refusals
 from botbalance.openapi.document import document
 from botbalance.openapi.reading import groups
 
@@ -48,7 +48,7 @@ def _operations(language: str) -> tuple[int, str]:
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """The document for people, without a script and from this server alone."""
-    codes = [(status, code, text.replace("`", "")) for code, (status, text) in errors.CODES.items()]
+    codes = [(status, code, text.replace("`", "")) for code, (status, text) in refusals.CODES.items()]
     count, operations = _operations(get_language() or "en")
     context = {
         "operations": operations,

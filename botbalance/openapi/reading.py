@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botbalance.openapi import errors
+from botbalance.openapi import refusals
 from botbalance.openapi.completing import METHODS
 
 Schema = dict[str, Any]
@@ -108,7 +108,7 @@ def _refusals(responses: Schema) -> Iterator[Refusal]:
     for status, answer in responses.items():
         if not status.startswith(OK):
             for code in answer["content"]["application/json"]["examples"]:
-                yield Refusal(int(status), code, errors.CODES[code][1].replace("`", ""))
+                yield Refusal(int(status), code, refusals.CODES[code][1].replace("`", ""))
 
 
 def _shown(content: Schema) -> str:

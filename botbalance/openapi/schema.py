@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from botbalance.openapi import errors
+from botbalance.openapi import refusals
 
 
 class ApiSchema(AutoSchema):
@@ -20,10 +20,10 @@ class ApiSchema(AutoSchema):
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        answer = self.resolve_serializer(errors.ErrorAnswer(), "response").ref
-        codes = errors.codes_of(operation, self.method, is_throttled=bool(self.view.throttle_classes))
+        answer = self.resolve_serializer(refusals.ErrorAnswer(), "response").ref
+        codes = refusals.codes_of(operation, self.method, is_throttled=bool(self.view.throttle_classes))
         documented = operation["responses"]
-        operation["responses"] = {**documented, **errors.responses(codes, answer)}
+        operation["responses"] = {**documented, **refusals.responses(codes, answer)}
         return operation
 
     def _answers_a_list(self) -> bool:

@@ -13,6 +13,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_authenticated": (401, "No token and no session came with the request."),
     "authentication_failed": (401, "The token is unknown, expired or revoked."),
     "invalid_credentials": (401, "The address or the password is wrong."),
+    "token_scope": (403, "The token may only read."),
     "permission_denied": (403, "Not allowed: for this token, or for a session without its CSRF token."),
     "user_suspended": (403, "The user may look, but not trade."),
     "not_found": (404, "No such thing, or not yours: the two look the same."),
@@ -26,6 +27,10 @@ CODES: dict[str, tuple[int, str]] = {
     "conflict": (409, "Right in itself, but not in the present state; `message` says why."),
     "credentials_refused": (409, "The exchange refuses the account's key."),
     "idempotency_key_reused": (409, "The idempotency key was used for something else."),
+    "no_secret": (409, "Only a webhook has a secret."),
+    "nothing_held": (409, "The account holds no coin that could be a target yet."),
+    "set_up_already": (409, "The server is set up already."),
+    "too_soon": (409, "A trial has just been sent: wait a few seconds."),
     "no_model": (409, "The weights of this strategy are fixed."),
     "no_weights": (409, "The model gives no weights now; `message` says why."),
     "not_paper": (409, "Only a paper account can be reset."),
@@ -36,8 +41,6 @@ CODES: dict[str, tuple[int, str]] = {
     "plan_changed": (409, "The plan has moved since it was agreed to: look at the new one."),
     "proposal_closed": (409, "The proposal is not open any more."),
     "run_active": (409, "A rebalance of this account is under way."),
-    "no_secret": (409, "Only a webhook has a secret."),
-    "too_soon": (409, "A trial was sent a moment ago: wait a few seconds."),
     "strategy_changed": (409, "The strategy was changed meanwhile."),
     "strategy_inactive": (409, "The strategy is not the active one of its account."),
     "sweep_not_done": (409, "The sweep has no result (yet)."),
@@ -125,6 +128,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "me_sweeps_cancel_create": ("sweep_over",),
     "me_sweeps_destroy": ("looking_at_candles",),
     "me_sweeps_settings_retrieve": ("sweep_not_done",),
+    "me_tokens_create": ("too_many_tokens",),
 }  # fmt: skip
 
 
@@ -155,6 +159,7 @@ def codes_of(operation: dict[str, Any], method: str, *, is_throttled: bool) -> l
         "parse_error": has_body,
         "not_authenticated": is_secured,
         "authentication_failed": is_secured,
+        "token_scope": is_secured and method in UNSAFE,
         "permission_denied": is_secured and method in UNSAFE,
         "not_found": named or (has_body and is_secured and bool(body)),
         "idempotency_key_reused": any(row["name"] == "Idempotency-Key" for row in parameters),
