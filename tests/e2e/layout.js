@@ -20,7 +20,7 @@
     return box.bottom < 0; // the link that skips to the content waits above the page
   };
   const scroller = (element) => {
-    for (let one = element.parentElement; one && one !== document.body; one = one.parentElement)
+    for (let one = element; one && one !== document.body; one = one.parentElement)
       if (/auto|scroll/.test(style(one).overflowX)) return one;
     return null;
   };
