@@ -94,8 +94,8 @@ def mail_reaches_people() -> bool:
 
 
 def has_working_channel(user: User) -> bool:
-    """Whether the user would be told of everything that must not wait, by e-mail or through channels that are on and did
-    not fail last time. One query.
+    """Whether the user would be told of everything that must not wait, by e-mail or through channels that are on and
+    did not fail last time. One query.
     """
     rows = User.objects.filter(pk=user.pk).values_list(
         "notification_preferences__email_kinds",
