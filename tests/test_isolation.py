@@ -353,7 +353,7 @@ def test_charlie_who_owns_nothing_sees_only_empty_lists(alice: User, charlie: Us
         else:
             assert answer.status_code == 200, route
             if route.template.endswith(".csv"):
-                assert shown(answer).count("\r\n") == 1, f"{route}: nothing but the names of the columns"
+                assert text.count("\r\n") == 1, f"{route}: nothing but the names of the columns"
             else:  # nothing but the token he asks with
                 assert [row for row in answer.json()["results"] if not row.get("is_current")] == [], route
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,14 @@ from accounts.notifications.models import Channel, Delivery, Kind, Preferences
 from botbalance.lib.lists import PAGE, AllInOne, list_of, page, page_query
 
 NO_STORE = {"Cache-Control": "no-store"}
+
+
+@extend_schema_field({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "example": "22:30"})
+class ClockField(serializers.TimeField):
+    """A time of day to the minute. JSON Schema's own `time` would have seconds and a zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%H:%M", **kwargs)
 
 
 class ChannelOut(serializers.ModelSerializer[Channel]):
@@ -81,8 +89,8 @@ class DeliveryOut(serializers.ModelSerializer[Delivery]):
 
 class SettingsSerializer(serializers.ModelSerializer[Preferences]):
     email_kinds = serializers.ListField(child=serializers.ChoiceField(choices=Kind.choices))
-    quiet_from = serializers.TimeField(allow_null=True, format="%H:%M", help_text="In your time zone.")
-    quiet_to = serializers.TimeField(allow_null=True, format="%H:%M")
+    quiet_from = ClockField(allow_null=True, help_text="In your time zone, such as 22:30.")
+    quiet_to = ClockField(allow_null=True, help_text="In your time zone.")
     urgent_breaks_quiet = serializers.BooleanField()
 
     class Meta:

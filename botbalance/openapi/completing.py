@@ -116,6 +116,7 @@ def _describe(parameter: dict[str, Any]) -> None:
         parameter.setdefault("description", NUMBERS[parameter["name"]])
         parameter["schema"] = {**parameter["schema"], "minimum": 1}
     if parameter["name"] == "key":
+        parameter["schema"] = {**parameter["schema"], "pattern": "^[A-Za-z0-9_-]{1,25}$"}
         parameter.setdefault("description", "The beginning of a token of yours, as lists of tokens show it.")
     if parameter["name"] == "Idempotency-Key":
         parameter["description"] = parameter.get("description") or KEY
