@@ -24,7 +24,8 @@ def prepare() -> str:
 def test_it_says_what_it_scheduled_and_the_second_time_that_there_was_nothing_to_do() -> None:
     PeriodicTask.objects.all().delete()
     assert prepare() == (
-        "Databases ready. Scheduled: Autopilot, Track orders, Send notices, Refresh target models, Sweeps, "
+        "Databases ready. Scheduled: Autopilot, Track orders, Send notices, Forget expired tokens, "
+        "Forget idempotency keys, Send notifications, Daily summaries, Tell owners, Refresh target models, Sweeps, "
         "Resume back-tests, Snapshot portfolios."
     )
     assert prepare() == "Databases ready."

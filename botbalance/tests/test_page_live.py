@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.http import HttpResponse
 from django.test import Client
 from django.test.signals import template_rendered
@@ -17,7 +18,7 @@ from botbalance.status import remembering
 from exchanges.models import ExchangeAccount
 from orders import services as orders
 from orders.models import Autopilot, Order, Run, Watch
-from orders.tests.scenes import CALM, RESTING
+from orders.tests.scenes import CALM, RESTING, START
 from portfolio import services as portfolio
 from strategies.backtest.models import BacktestRun
 from strategies.models import Strategy
@@ -41,6 +42,13 @@ class Page:
         told = json.loads(answer.headers.get("HX-Trigger", "{}")).get("live", {"marks": {}, "changed": []})
         self.marks |= told["marks"]
         return answer, told["changed"]
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    """Prices are shown anew every few seconds, of everybody at another: here they stand still."""
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture
@@ -91,7 +99,10 @@ def test_it_is_told_of_looks_and_switches(page: Page, alice: User, targets: Stra
     assert page.ask()[1] == []
 
 
-def test_it_is_told_of_balances_without_the_bar(page: Page, account: ExchangeAccount) -> None:
+def test_it_is_told_of_balances_without_the_bar(
+    page: Page, account: ExchangeAccount, clock: time_machine.Traveller
+) -> None:
+    clock.shift(1)
     portfolio.read_balances(account)
     answer, changed = page.ask()
     assert (answer.status_code, answer.content) == (204, b"")
