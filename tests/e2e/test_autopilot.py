@@ -44,8 +44,8 @@ def test_paused_by_hand_it_waits_until_it_may_go_on(
     expect(page.get_by_role("row").get_by_text(words("cancelled"), exact=True).first).to_be_visible()
 
     page.goto(f"/orders/autopilot/{strategy}/")
-    expect(page.get_by_text(words("It is paused."))).to_be_visible()
+    expect(page.locator("main").get_by_text(words("It is paused.")).first).to_be_visible()
     button(page, words("Let it go on")).click()
-    expect(page.get_by_text(words("It is paused."))).to_have_count(0)
+    expect(page.locator("main").get_by_text(words("It is paused."))).to_have_count(0)
     expect(page.get_by_role("link", name=words.pattern("Watch rebalance %(id)s"))).to_be_visible(timeout=60_000)
     expect(page).to_have_url(re.compile(rf"/orders/autopilot/{strategy}/"))
