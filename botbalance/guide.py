@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from exchanges import selectors as exchanges
 from orders import selectors as orders
+from orders.standings import autopilot_of
 from strategies import selectors as strategies
 
 # By the names of the pages on which a step is taken.
@@ -72,7 +73,7 @@ def guide_of(user: User, here: str = "") -> Guide:
     accounts = list(exchanges.accounts_of(user))
     strategy = strategies.strategies_of(user).prefetch_related(None).filter(is_active=True).first()
     run = orders.runs_of(user).order_by("-id").first() if accounts else None
-    autopilot = orders.autopilot_of(strategy) if strategy else None
+    autopilot = autopilot_of(strategy) if strategy else None
     pk = strategy.pk if strategy else None
     steps = [
         Step(

@@ -19,17 +19,21 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.models import User
 from accounts.pages import signed_in
 from botbalance import charts, selectors
+from botbalance.account_performance import figures
 from botbalance.account_performance import pages as performance
 from botbalance.lib import system_settings
 from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import ZERO, plain
 from botbalance.lib.web import say
 from botbalance.selectors import Summary, SummaryRow
+from botbalance.status.middleware import known_for
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
 from orders import presentation, telling
 from orders import selectors as orders
 from orders import services as trading
+from orders.models import Run
+from orders.standings import standings_of
 from portfolio import selectors as portfolio
 from strategies import selectors as strategies
 from strategies.models import Strategy
@@ -56,12 +60,12 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         return render(request, "dashboard.html", {"accounts": []})
     account = _chosen(user, accounts, request.GET.get("account", ""))
     if request.htmx and request.GET.get("part") == "past":  # type: ignore[attr-defined]
-        return render(request, "dashboard/_past.html", {"account": account, **_past(account)})
-    context = {"accounts": accounts, "account": account, **_now(account, fresh="refresh" in request.GET)}
+        return render(request, "dashboard/_past.html", {"account": account, **_past(request, account)})
+    context = {"accounts": accounts, "account": account, **_now(user, account, fresh="refresh" in request.GET)}
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "dashboard/_account.html", context)
     nav = context["valuation"].nav if "valuation" in context else None
-    return render(request, "dashboard.html", {**context, **_past(account, nav)})
+    return render(request, "dashboard.html", {**context, **_past(request, account, nav)})
 
 
 def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> ExchangeAccount:
@@ -72,33 +76,37 @@ def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> Exchang
     return exchanges.account_of(user, int(wanted))
 
 
-def _now(account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]:
+def _now(user: User, account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]:
     """What an account is worth, how far from its targets, and what is under way."""
     context: dict[str, Any] = {
         "strangers": list(orders.strangers_of(account)[:STRANGERS_SHOWN]),
         "here": f"{reverse('dashboard')}?account={account.pk}",
-        "active_run": orders.active_run(account),
+        "active_run": orders.last_runs(account).filter(state=Run.State.ACTIVE).first(),
         "is_paper": account.venue == ExchangeAccount.Venue.PAPER,
     }
     try:
         summary = selectors.summarise(account, fresh=fresh)
     except AppError as error:
-        return {**context, **_autopilot(strategies.active_strategy(account)), "error": error}
-    return {**context, **_autopilot(summary.strategy), **_summary_context(summary)}
+        return {**context, **_autopilot(user, strategies.active_strategy(account)), "error": error}
+    return {**context, **_autopilot(user, summary.strategy), **_summary_context(summary)}
 
 
-def _past(account: ExchangeAccount, nav: Decimal | None = None) -> dict[str, Any]:
+def _past(request: HttpRequest, account: ExchangeAccount, nav: Decimal | None = None) -> dict[str, Any]:
     """NAV of the last days beside the benchmarks, up to now where it is known; rebalances; what came and went."""
-    runs = orders.listed_runs(account.user).filter(account=account)[:RUNS_SHOWN]
+    known, now = known_for(request), timezone.now()
+    assert known is not None  # signed in
+    curves = figures.remembered_curves(account, now - HISTORY, now, known.marks["past"])
+    runs = orders.last_runs(account)[:RUNS_SHOWN]
     return {
         "flows": list(portfolio.cash_flows(account)[:FLOWS_SHOWN]),
         "runs": [{"run": row, "words": presentation.RUN_WORDS[row.state]} for row in runs],
-        **performance.chart_context(account, timezone.now() - HISTORY, nav, height=180),
+        **performance.chart_context(account, curves, nav, now, height=180),
     }
 
 
-def _autopilot(strategy: Strategy | None) -> dict[str, Any]:
-    badge = telling.badge(strategy, orders.standing_of(strategy)) if strategy else None
+def _autopilot(user: User, strategy: Strategy | None) -> dict[str, Any]:
+    standing = {row.pk: found for row, found in standings_of(user)}.get(strategy.pk) if strategy else None
+    badge = telling.badge(strategy, standing) if strategy else None
     return {"strategy": strategy, "badge": badge}
 
 

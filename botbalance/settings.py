@@ -250,10 +250,12 @@ TEMPLATES = [
                 "botbalance.context.status",
                 "accounts.context.notices",
             ],
-            "builtins": ["botbalance.lib.templatetags.numbers", "botbalance.lib.templatetags.moments"],
+            "builtins": [f"botbalance.lib.templatetags.{name}" for name in ("numbers", "moments", "fields")],
         },
     },
 ]
+
+FORM_RENDERER = "botbalance.lib.form_renderer.FormRenderer"
 
 # --- Signing in ------------------------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ from exchanges import services as exchanges
 from exchanges.domain import Venue
 from orders import selectors
 from orders.models import Run, Tick
-from orders.selectors import Standing
 from orders.services import guards
+from orders.standings import Standing, standing_of
 from portfolio import selectors as portfolio
 from portfolio.domain import value_portfolio
 from strategies import selectors as strategies
@@ -153,7 +153,7 @@ def is_late(standing: Standing) -> bool:
 
 def outlook(strategy: Strategy) -> Outlook:
     """How the strategy's autopilot stands and what it would do at its next look."""
-    standing = selectors.standing_of(strategy)
+    standing = standing_of(strategy)
     state, hold = state_of(strategy, standing)
     refusal = guards.owner_refusal(strategy.account) if state in (State.ON, State.HELD) else None
     if refusal is not None:

@@ -1,7 +1,6 @@
 """Reads of runs and orders. `order_of` and `run_of` are the only doors to a row on behalf of a user."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,7 +18,7 @@ from exchanges.domain import Side
 from exchanges.models import ExchangeAccount
 from orders.domain import RESTING, UNFINISHED, RoundView, Status
 from orders.dust import selectors as conversions
-from orders.models import Autopilot, Fill, Order, OrderEvent, Round, Run, StrangerOrder, Tick, Watch
+from orders.models import Autopilot, Fill, Order, OrderEvent, Round, Run, StrangerOrder, Watch
 from portfolio.models import CashFlow
 from portfolio.selectors import milliseconds
 from strategies.domain import OpenOrder
@@ -60,6 +59,11 @@ def runs_of(user: User) -> QuerySet[Run]:
 def listed_runs(user: User) -> QuerySet[Run]:
     """The same to look at: without secrets of accounts."""
     return runs_of(user).defer(*_SECRETS)
+
+
+def last_runs(account: ExchangeAccount) -> QuerySet[Run]:
+    """The account's rebalances, newest first, by themselves: for a list that links to them."""
+    return Run.objects.filter(account=account).order_by("-id")
 
 
 def with_round_counts(rows: QuerySet[Run]) -> QuerySet[Run]:
@@ -271,52 +275,6 @@ def fills_since(account: ExchangeAccount, fill_id: int) -> list[Fill]:
     """Fills of an account recorded after the one with this number, in the order they were recorded."""
     rows = Fill.objects.filter(order__account=account, pk__gt=fill_id)
     return list(rows.select_related("order").order_by("pk"))
-
-
-# --- the autopilot ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A strategy's autopilot as its owner sees it: the switch, when it looks, and what it decided last.
-
-    Each of the three is None as long as there is none: a strategy that was never switched on has no autopilot.
-    """
-
-    autopilot: Autopilot | None
-    watch: Watch | None
-    last: Tick | None
-
-
-def autopilot_of(strategy: Strategy) -> Autopilot | None:
-    """The strategy's autopilot, None when it was never switched on."""
-    return Autopilot.objects.filter(strategy=strategy).first()
-
-
-def ticks_of(strategy: Strategy) -> QuerySet[Tick]:
-    """What the strategy's autopilot decided, newest first. The strategy comes through the door `strategy_of`."""
-    return Tick.objects.filter(strategy=strategy).select_related("run").order_by("-id")
-
-
-def standing_of(strategy: Strategy) -> Standing:
-    """How the strategy's autopilot stands."""
-    watch = Watch.objects.filter(account_id=strategy.account_id).first()
-    return Standing(autopilot_of(strategy), watch, ticks_of(strategy).first())
-
-
-def standings_of(user: User) -> dict[int, Standing]:
-    """How every autopilot of the user stands, by strategy, in two queries; those never switched on are left out."""
-    newest = Tick.objects.filter(strategy=OuterRef("strategy")).order_by("-id").values("pk")[:1]
-    autopilots = list(
-        Autopilot.objects.filter(user=user, strategy__archived_at=None)
-        .select_related("strategy__account__watch")
-        .annotate(last_tick_id=Subquery(newest))
-    )
-    ticks = Tick.objects.select_related("run").in_bulk([row.last_tick_id for row in autopilots if row.last_tick_id])
-    return {
-        row.pk: Standing(row, getattr(row.strategy.account, "watch", None), ticks.get(row.last_tick_id))
-        for row in autopilots
-    }
 
 
 # --- the autopilot ---------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from exchanges.models import ExchangeAccount
 from orders.models import Tick
 from orders.outlook import Outlook, Reason, State, View, at, is_late, reason_of, state_of
 from orders.presentation import Words, duration, short
-from orders.selectors import Standing
+from orders.standings import Standing
 from strategies.models import Strategy
 from strategies.presentation import first_time_in_words, rhythm_in_words
 from strategies.ticks import TICK_REASONS

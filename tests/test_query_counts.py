@@ -200,6 +200,7 @@ def test_a_users_pages_cost_the_same_with_much_and_with_little(
         costs(browser, PAGES, alice)  # what a process remembers, it remembers in both
         few = costs(browser, PAGES, alice)
         grow(alice, MANY)
+        costs(browser, PAGES, alice)
         many = costs(browser, PAGES, alice)
     assert_alike(few, many)
 

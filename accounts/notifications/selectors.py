@@ -13,6 +13,7 @@ from accounts.notifications.models import URGENT, Channel, Delivery, Kind, Mark,
 from botbalance.lib.errors import NotFound
 from botbalance.lib.many import among
 from botbalance.lib.moments import zone
+from botbalance.lib.prepared import NOBODY, Prepared
 
 # Mails go nowhere that somebody looks.
 _MUTE_BACKENDS = (".console.EmailBackend", ".dummy.EmailBackend", ".filebased.EmailBackend")
@@ -93,18 +94,22 @@ def mail_reaches_people() -> bool:
     return not settings.EMAIL_BACKEND.endswith(_MUTE_BACKENDS)
 
 
-def has_working_channel(user: User) -> bool:
-    """Whether the user would be told of everything that must not wait, by e-mail or through channels that are on and
-    did not fail last time. One query.
-    """
-    rows = User.objects.filter(pk=user.pk).values_list(
+_CHANNELS = Prepared(
+    lambda: User.objects.filter(pk=NOBODY).values_list(
         "notification_preferences__email_kinds",
         "notification_channels__enabled",
         "notification_channels__failures_in_a_row",
         "notification_channels__kinds",
     )
+)
+
+
+def has_working_channel(user: User) -> bool:
+    """Whether the user would be told of everything that must not wait, by e-mail or through channels that are on and
+    did not fail last time. One query.
+    """
     told: set[str] = set()
-    for email_kinds, enabled, failures, kinds in rows:
+    for email_kinds, enabled, failures, kinds in _CHANNELS.rows(user.pk):
         if mail_reaches_people():
             told.update(told_by_default() if email_kinds is None else email_kinds)
         if enabled and not failures:

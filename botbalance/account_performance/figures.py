@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from botbalance.account_performance.reading import account_history
 from botbalance.account_performance.tax_lots import AccountLots, fees_within
+from botbalance.lib import cache
 from exchanges.models import ExchangeAccount
 from portfolio import selectors as portfolio
 from portfolio.performance.figures import Compared, PeriodFigures, held, in_bitcoin, period_figures
@@ -45,6 +46,10 @@ class Periods:
 
     def row(self, name: str) -> Period:
         return next(row for row in self.rows if row.name == name)
+
+
+REMEMBERED_SECONDS = 300
+_SHAPE = 1  # of Curves: another one with every field that comes or goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,19 @@ def curves(account: ExchangeAccount, start: datetime | None, now: datetime) -> C
         time_weighted=growth_curve(moment.valued for moment in moments).total,
         had_flows=any(moment.flow for moment in moments),
     )
+
+
+def remembered_curves(account: ExchangeAccount, start: datetime, now: datetime, mark: str) -> Curves | None:
+    """`curves`, worked out once for everybody who shows them while `mark` is the same: one that was read before, and is
+    another one with every valuation and flow (botbalance/status/marks.py). A fill that is recorded later than the
+    valuation after it explains a change at most `REMEMBERED_SECONDS` late.
+    """
+    key = f"curves:{_SHAPE}:{account.pk}:{(now - start).days}:{mark}"
+    found: tuple[Curves | None] | None = cache.recall(key)
+    if found is None:
+        found = (curves(account, start, now),)
+        cache.remember(key, found, REMEMBERED_SECONDS)
+    return found[0]
 
 
 def _points(compared: Compared) -> Points:

@@ -68,7 +68,7 @@ def performance(request: HttpRequest, account_id: int) -> HttpResponse:
             **_assets_context(lots, start),
             "years": years_of(lots),
             "files": [(_("values of this period (CSV)"), _values_file(account, start))],
-            **chart_context(account, start, None, height=200),
+            **chart_context(account, figures.curves(account, start, now), None, now, height=200),
         },
     )
 
@@ -101,13 +101,11 @@ def tax_lots(request: HttpRequest, account_id: int) -> HttpResponse:
 
 
 def chart_context(
-    account: ExchangeAccount, start: datetime | None, nav: Decimal | None, *, height: int
+    account: ExchangeAccount, curves: Curves | None, nav: Decimal | None, now: datetime, *, height: int
 ) -> dict[str, Any]:
     """`history` (the line of the value), `beside` (the benchmarks' lines) and `earned_pct`, the time-weighted return in
     percent. `nav`: what the account is worth now, where that is known. Nothing is drawn where nothing is recorded.
     """
-    now = timezone.now()
-    curves = figures.curves(account, start, now)
     if curves is None:
         return {"history": None, "beside": [], "earned_pct": None}
     values = list(curves.nav) if nav is None else [*curves.nav, (now, nav)]

@@ -7,22 +7,20 @@
     past     valuations, and what came and went
     jobs     back-tests and sweeps under way
 
-Every open page asks for them every second or two. What is asked of the database is put together once a process, and its
-rows are only digested: they never become models.
+Every open page asks for them every second or two. The rows are only digested: they never become models.
 """
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from accounts.models import User
 from botbalance.lib import system_settings
 from botbalance.lib.clock import now_ms
+from botbalance.lib.prepared import NOBODY, Prepared
 from botbalance.status.domain import ServerFacts
 from exchanges.models import ExchangeAccount
 from orders.models import Order, Run, StrangerOrder, Tick
@@ -32,8 +30,6 @@ from strategies.backtest.models import BacktestRun, Sweep
 from strategies.backtest.models.jobs import Job
 from strategies.models import Strategy
 
-NOBODY = -1
-"""Stands for the user in a statement that is put together for everybody."""
 FAILING_MS = 15_000
 PRICES_SHOWN_MS = 20_000
 """So often weights and holdings follow the prices, each user at moments of their own."""
@@ -44,7 +40,7 @@ _LOOKS = (
 )  # fmt: skip
 _ORDERS = ("newest_order", "newest_run", "newest_stranger")
 _MONEY = ("balances__as_of", "newest_flow", "newest_snapshot")
-_STRATEGIES = (
+_AUTOPILOTS = (
     "pk", "updated_at", "is_active", "last_tick", "autopilot__is_on", "autopilot__paused_at", "autopilot__pause_code",
     "autopilot__failures_in_a_row", "autopilot__scheduled_at",
 )  # fmt: skip
@@ -52,7 +48,7 @@ _STRATEGIES = (
 
 def marks_of(user: User, server: ServerFacts) -> dict[str, str]:
     """The marks of all kinds but `jobs`, in two queries."""
-    accounts, strategies = (_rows(name, user) for name in ("accounts", "strategies"))
+    accounts, strategies = _ACCOUNTS.raw(user.pk), _STRATEGIES.raw(user.pk)
     ends = len(_LOOKS), len(_LOOKS) + len(_ORDERS)
     everybody = (server.trading_enabled, server.standstill, server.standstill_until, sorted(server.prices_failed_at))
     return {
@@ -66,7 +62,7 @@ def marks_of(user: User, server: ServerFacts) -> dict[str, str]:
 
 def mark_of_jobs(user: User) -> str:
     """The mark of `jobs`, in two queries."""
-    return _mark([_rows("backtests", user), _rows("sweeps", user)])
+    return _mark([_BACKTESTS.raw(user.pk), _SWEEPS.raw(user.pk)])
 
 
 def _prices(server: ServerFacts) -> list[Any]:
@@ -80,19 +76,6 @@ def _prices(server: ServerFacts) -> list[Any]:
         (venue, at, None if milliseconds(at) > now - ttl_ms else now // wait_ms)
         for venue, at in sorted(server.prices_at.items())
     ]
-
-
-def _rows(name: str, user: User) -> list[tuple[Any, ...]]:
-    sql, parameters = _statement(name)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [user.pk if value == NOBODY else value for value in parameters])
-        return cursor.fetchall()
-
-
-@cache
-def _statement(name: str) -> tuple[str, tuple[Any, ...]]:
-    asked = {"accounts": _accounts, "strategies": _strategies, "backtests": _backtests, "sweeps": _sweeps}
-    return asked[name]().query.sql_with_params()
 
 
 def _accounts() -> QuerySet[Any, Any]:
@@ -115,7 +98,7 @@ def _strategies() -> QuerySet[Any, Any]:
     ticks = Tick.objects.filter(strategy=OuterRef("pk")).order_by("-id")
     last = ticks.values(all=JSONObject(id=F("id"), looks=F("looks"), ended=F("ended_at")))
     rows = Strategy.objects.filter(user=NOBODY, archived_at=None).order_by("id")
-    return rows.annotate(last_tick=Subquery(last[:1])).values_list(*_STRATEGIES)
+    return rows.annotate(last_tick=Subquery(last[:1])).values_list(*_AUTOPILOTS)
 
 
 def _backtests() -> QuerySet[Any, Any]:
@@ -126,6 +109,10 @@ def _backtests() -> QuerySet[Any, Any]:
 def _sweeps() -> QuerySet[Any, Any]:
     rows = Sweep.objects.filter(user=NOBODY, state__in=Job.ACTIVE).order_by("id")
     return rows.annotate(done=Count("chunks", filter=Q(chunks__is_done=True))).values_list("pk", "state", "done")
+
+
+_ACCOUNTS, _STRATEGIES = Prepared(_accounts), Prepared(_strategies)
+_BACKTESTS, _SWEEPS = Prepared(_backtests), Prepared(_sweeps)
 
 
 def _mark(values: Iterable[Any]) -> str:

@@ -1,5 +1,6 @@
 """The facts of the status bar, read in four queries however much a user has."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from accounts.models import User
 from accounts.notifications import selectors as notifications
 from botbalance.lib import system_settings
 from botbalance.lib.errors import AppError
+from botbalance.lib.prepared import NOBODY, Prepared
 from botbalance.lib.templatetags.numbers import money
 from botbalance.status.domain import AccountFacts, AutopilotFacts, Because, Facts, ServerFacts, Standstill, Switch
 from exchanges import markets, traffic
@@ -24,7 +26,7 @@ from exchanges.models import ExchangeAccount
 from orders import outlook
 from orders.domain import FAILED_RUNS
 from orders.models import Run, Tick
-from orders.selectors import Standing
+from orders.standings import Standing, standings_of
 from portfolio import selectors as portfolio
 from portfolio.domain import value_portfolio
 from strategies.models import Strategy
@@ -36,23 +38,17 @@ FAILED = FAILED_RUNS | {"unreachable", "credentials_refused"}
 
 def facts_of(user: User, server: ServerFacts) -> Facts:
     """The facts of the status bar, in four queries beside those of the server's facts."""
-    accounts: list[Any] = list(_accounts(user))
-    strategies: list[Any] = list(_strategies(user))
-    wanted = [row.last_tick for row in strategies if row.last_tick]
-    ticks = Tick.objects.select_related("run").in_bulk(wanted)
-    watches = {account.pk: getattr(account, "watch", None) for account in accounts}
-    labels = {account.pk: account.label for account in accounts}
+    accounts = tuple(_account(row) for row in _ACCOUNTS.rows(user.pk))
+    labels = {account.id: account.label for account in accounts}
     autopilots = []
-    for row in strategies:
-        last = ticks.get(row.last_tick) if row.last_tick else None
-        standing = Standing(getattr(row, "autopilot", None), watches.get(row.account_id), last)
-        state, reason = outlook.state_of(row, standing)
+    for strategy, standing in standings_of(user):
+        state, reason = outlook.state_of(strategy, standing)
         if state != outlook.State.OFF:
-            autopilots.append(_autopilot(row, labels.get(row.account_id, ""), standing, state, reason))
+            autopilots.append(_autopilot(strategy, labels.get(strategy.account_id, ""), standing, state, reason))
     return Facts(
         at=timezone.now(),
         server=server,
-        accounts=tuple(_account(account) for account in accounts),
+        accounts=accounts,
         autopilots=tuple(autopilots),
         is_suspended=user.is_suspended,
         can_be_told=notifications.has_working_channel(user),
@@ -82,15 +78,16 @@ def _autopilot(
     )
 
 
-def _account(account: Any) -> AccountFacts:
-    run = account.newest_run or {}
+def _account(row: Sequence[Any]) -> AccountFacts:
+    number, label, on, key_tail, state, state_reason, newest_run = row
+    venue, run = _venue(on, has_own_keys=bool(key_tail)), newest_run or {}
     ended = run.get("finished_at")
     return AccountFacts(
-        id=account.pk,
-        label=account.label,
-        venue=_venue_name(account),
-        state=account.status,
-        state_reason=account.status_reason,
+        id=number,
+        label=label,
+        venue=VENUE_NAMES[venue] if venue else "",
+        state=state,
+        state_reason=state_reason,
         run=run.get("id", 0),
         run_is_active=run.get("state") == Run.State.ACTIVE,
         run_problem=run.get("problem", ""),
@@ -99,14 +96,8 @@ def _account(account: Any) -> AccountFacts:
     )
 
 
-def _venue_name(account: Any) -> str:
-    venue = _venue(account)
-    return VENUE_NAMES[venue] if venue else ""
-
-
-def _venue(account: Any) -> Venue | None:
-    on_paper = account.venue == ExchangeAccount.Venue.PAPER
-    return venues.venue_by(on_paper=on_paper, has_own_keys=bool(account.key_tail))
+def _venue(on: str, *, has_own_keys: bool) -> Venue | None:
+    return venues.venue_by(on_paper=on == ExchangeAccount.Venue.PAPER, has_own_keys=has_own_keys)
 
 
 def _moment(text: str) -> datetime | None:
@@ -115,20 +106,18 @@ def _moment(text: str) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
-def _accounts(user: User) -> QuerySet[ExchangeAccount]:
-    """The accounts, with when they are looked at and their newest rebalance."""
+def _accounts() -> QuerySet[Any, Any]:
+    """The accounts with their newest rebalance."""
     runs = Run.objects.filter(account=OuterRef("pk")).order_by("-id")
     names = ("id", "state", "reason_code", "problem", "finished_at")
     newest = runs.values(all=JSONObject(**{name: F(name) for name in names}))
-    rows = exchanges.accounts_of(user).select_related("watch").defer(*exchanges.SECRETS)
-    return rows.annotate(newest_run=Subquery(newest[:1]))
+    rows = ExchangeAccount.objects.filter(user=NOBODY, archived_at=None).order_by("id")
+    return rows.annotate(newest_run=Subquery(newest[:1])).values_list(
+        "pk", "label", "venue", "key_tail", "status", "status_reason", "newest_run"
+    )
 
 
-def _strategies(user: User) -> QuerySet[Strategy]:
-    """The strategies with their autopilots, and which decision is the last."""
-    ticks = Tick.objects.filter(strategy=OuterRef("pk")).order_by("-id").values("pk")
-    rows = Strategy.objects.filter(user=user, archived_at=None).select_related("autopilot")
-    return rows.annotate(last_tick=Subquery(ticks[:1])).order_by("-is_active", "id")
+_ACCOUNTS = Prepared(_accounts)
 
 
 def server_facts() -> ServerFacts:
@@ -161,7 +150,7 @@ def worth_of(user: User, account_id: str) -> str | None:
     if not (account_id.isascii() and account_id.isdigit() and len(account_id) < 19):
         return None
     account = exchanges.accounts_of(user).defer(*exchanges.SECRETS).filter(pk=int(account_id)).first()
-    venue = _venue(account) if account is not None else None
+    venue = _venue(account.venue, has_own_keys=bool(account.key_tail)) if account is not None else None
     known = portfolio.known_balances(account) if account is not None else None
     if account is None or venue is None or known is None:
         return None

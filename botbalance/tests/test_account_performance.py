@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from botbalance.account_performance import figures
@@ -170,6 +172,24 @@ def test_curves_begin_together_and_follow_the_flows(recorded: ExchangeAccount) -
     bought = curves.nav[0][1] / 67_500
     assert in_bitcoin[ago(10)] == pytest.approx(bought * 82_500, abs=D("1e-15"))
     assert in_bitcoin[ago(9)] == pytest.approx(bought * 83_250 + 1_000, abs=D("1e-15"))
+
+
+def test_remembered_curves_are_the_same_until_something_is_recorded(recorded: ExchangeAccount) -> None:
+    first = figures.remembered_curves(recorded, ago(30), NOW, "one")
+    assert first == figures.curves(recorded, ago(30), NOW)
+    with CaptureQueriesContext(connection) as asked:
+        assert figures.remembered_curves(recorded, ago(30), NOW, "one") == first
+    assert not [query for query in asked if "portfolio_" in query["sql"]]
+    PortfolioSnapshot.objects.filter(account=recorded).order_by("-at")[0].delete()
+    changed = figures.remembered_curves(recorded, ago(30), NOW, "two")
+    assert changed == figures.curves(recorded, ago(30), NOW) != first
+
+
+def test_that_nothing_is_recorded_is_remembered_as_well(account: ExchangeAccount) -> None:
+    assert figures.remembered_curves(account, ago(30), NOW, "one") is None
+    with CaptureQueriesContext(connection) as asked:
+        assert figures.remembered_curves(account, ago(30), NOW, "one") is None
+    assert not [query for query in asked if "portfolio_" in query["sql"]]
 
 
 # --- Profit ----------------------------------------------------------------------------------------------

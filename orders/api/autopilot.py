@@ -12,10 +12,11 @@ from rest_framework.views import APIView
 from accounts.idempotency.api import idempotent
 from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
 from botbalance.lib.money import plain, quantize
-from orders import listing, selectors, services, telling
+from orders import listing, services, telling
 from orders.api.answers import AutopilotAnswer, StoppedAutopilotAnswer
 from orders.models import Tick
 from orders.outlook import Outlook, State, outlook
+from orders.standings import ticks_of
 from strategies import selectors as strategies
 from strategies.models import Strategy
 
@@ -135,7 +136,7 @@ def wanted_ticks(request: Request, strategy: Strategy) -> tuple[QuerySet[Tick], 
     """Ticks of the user's strategy that a request asks for, and how they are narrowed."""
     wanted = asked(TickFilter, request)
     listing.check_owner(request.user, wanted)  # type: ignore[arg-type]
-    return listing.filter_ticks(selectors.ticks_of(strategy), wanted), wanted
+    return listing.filter_ticks(ticks_of(strategy), wanted), wanted
 
 
 class TickList(APIView):

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.pages import signed_in
 from botbalance.lib.errors import AppError
 from botbalance.lib.web import back, say, template_for
-from orders import selectors, services, telling
+from orders import services, telling
 from orders.forms import TickFilterForm
 from orders.outlook import outlook
+from orders.standings import ticks_of
 from strategies import selectors as strategies
 
 PAGE = 50
@@ -31,7 +32,7 @@ def autopilot(request: HttpRequest, strategy_id: int) -> HttpResponse:
     strategy = strategies.strategy_of(signed_in(request), strategy_id)
     form = TickFilterForm(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
-    rows = selectors.ticks_of(strategy).select_related("run")
+    rows = ticks_of(strategy).select_related("run")
     if wanted.get("status"):
         rows = rows.filter(status=wanted["status"])
     if wanted.get("before"):

@@ -25,7 +25,7 @@ from orders.forms import AccountForm, FilterForm
 from orders.models import Order
 from orders.pages.pausing import telling_of_pauses
 
-PAGE = 50
+PAGE = 25
 
 
 @require_GET

@@ -35,6 +35,7 @@ from orders.services.rounds import left_over
 from orders.services.starting import begin
 from orders.services.state import State, read_state
 from orders.services.tracking import track_account
+from orders.standings import ticks_of
 from portfolio import selectors as balances
 from portfolio.domain import value_portfolio
 from portfolio.selectors import KnownBalances
@@ -115,7 +116,7 @@ def _tick(account_id: int, lease: watching.Lease) -> Tick | None:
         lease.is_under_way = before.is_active
     outcome = _outcome(autopilot, Seen(account, newest, before, tuple(problems), mistake), lease)
     if outcome.status == Tick.Status.PAUSED:
-        return selectors.ticks_of(autopilot.strategy).first()  # written with the pause
+        return ticks_of(autopilot.strategy).first()  # written with the pause
     if outcome.hold_seconds:
         lease.hold(now_ms() + outcome.hold_seconds * 1000)
     return history.record(

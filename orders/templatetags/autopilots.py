@@ -4,8 +4,8 @@ from typing import Any
 
 from django import template
 
-from orders import selectors, telling
-from orders.selectors import Standing
+from orders import telling
+from orders.standings import Standing, standings_of
 from orders.telling import Badge
 from strategies.models import Strategy
 
@@ -15,7 +15,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def autopilots(context: dict[str, Any]) -> dict[int, Standing]:
     """How the reader's autopilots stand, in two queries however many there are: for the filter `badge_of`."""
-    return selectors.standings_of(context["request"].user)
+    return {strategy.pk: standing for strategy, standing in standings_of(context["request"].user)}
 
 
 @register.filter

@@ -18,9 +18,9 @@ from exchanges import services as exchanges
 from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
 from exchanges.paper import services as paper
-from orders import selectors as orders
 from orders.models import Autopilot, Run, StrangerOrder, Tick, Watch
 from orders.outlook import outlook, state_of
+from orders.standings import standing_of
 from portfolio import services as portfolio
 from portfolio.models import CashFlow
 from strategies import services as strategies
@@ -376,6 +376,6 @@ def test_no_price_at_all_keeps_it_held_back_while_it_goes_on_looking(
         started_at=now, ended_at=now,
     )  # fmt: skip
     Watch.objects.filter(account=account).update(quiet_looks=3, is_blind=True)
-    assert state_of(row.strategy, orders.standing_of(row.strategy))[0] == "held"
+    assert state_of(row.strategy, standing_of(row.strategy))[0] == "held"
     Watch.objects.filter(account=account).update(is_blind=False)
-    assert state_of(row.strategy, orders.standing_of(row.strategy))[0] == "on"
+    assert state_of(row.strategy, standing_of(row.strategy))[0] == "on"

@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.selectors import user_by_email
 from botbalance.lib.errors import AppError, NotFound
-from orders import selectors, services
+from orders import services
+from orders.standings import autopilot_of
 from strategies import selectors as strategies
 
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
                     _row, problems = services.stop_autopilot(strategy)
             except AppError as error:
                 problems, is_refused = [error.message], True
-            row = selectors.autopilot_of(strategy)
+            row = autopilot_of(strategy)
             state = "off" if row is None or not row.is_on else "paused" if row.paused_at else "on"
             rows.append({"strategy": strategy.pk, "name": strategy.name, "autopilot": state, "problems": problems})
         if options["json"]:
