@@ -41,8 +41,9 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 _TRANSLATED = ipaddress.IPv6Network("::ffff:0:0:0/96")
 
-# Below 1024 only what speaks HTTP or SMTP.
-LOW_PORTS = frozenset({25, 80, 443, 465, 587})
+# Below 1024 only what speaks HTTP, or takes mail from those who have an account there. Not 25: what listens there takes
+# mail from anybody, and would take from this server what somebody else is made to seem to write.
+LOW_PORTS = frozenset({80, 443, 465, 587})
 
 
 def is_public(address: Address) -> bool:

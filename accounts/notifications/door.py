@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 from django.conf import settings
@@ -26,6 +26,12 @@ logger = logging.getLogger(__name__)
 MOST_LETTERS = 2000
 # An address that names more is a mailing list.
 MOST_TARGETS = 10
+# So often Apprise takes the percent signs out of parts of an address, and once more.
+MOST_UNQUOTED = 3
+# Headers that say where a request goes and where it ends: they are ours.
+FRAMING = frozenset(
+    f"+{name}" for name in ("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te")
+)
 
 
 class Unreadable(Exception):
@@ -111,7 +117,7 @@ def allowed_services() -> dict[str, Service]:
 @sensitive_variables("address")
 def read_address(address: str) -> tuple[str, Service]:
     """The schema and the service of an Apprise address. Raises Unreadable for one that must not be used."""
-    if len(address) > MOST_LETTERS or not address.isprintable():
+    if len(address) > MOST_LETTERS or _hides_controls(address):
         raise Unreadable("no_address")
     try:
         parts = urlsplit(address)
@@ -130,12 +136,23 @@ def read_address(address: str) -> tuple[str, Service]:
     return schema, SERVICES[schema]
 
 
+@sensitive_variables("address")
+def _hides_controls(address: str) -> bool:
+    """Whether it has a character that nobody sees, such as a line break, which would end a header of a mail."""
+    for _time in range(MOST_UNQUOTED):
+        if not address.isprintable():
+            return True
+        address = unquote(address)
+    return not address.isprintable()
+
+
 @sensitive_variables("address", "settled")
 def open_service(address: str) -> Any:
     """Apprise's own object for an address, made to send through the guard only. Raises Unreadable."""
     _schema, service = read_address(address)
     plugin = _plugin(service)
-    read = plugin.parse_native_url if address.startswith("https://") else plugin.parse_url
+    is_native = address[:8].lower() == "https://"
+    read = plugin.parse_native_url if is_native else plugin.parse_url
     try:
         settled = read(address.replace("/#", "/%23"))
         _check_parameters(service, settled.get("qsd", {}) if settled else {})
@@ -203,7 +220,8 @@ def _check_parameters(service: Service, query: Mapping[str, str]) -> None:
     """Of what Apprise itself has read of a query, nothing may be there that is not in the table."""
     prefixes = tuple(service.prefixes)
     for name in (name.strip().lower() for name in query):
-        if name not in service.params | COMMON_PARAMS and not (prefixes and name.startswith(prefixes)):
+        is_own = bool(prefixes) and name.startswith(prefixes) and name not in FRAMING
+        if name not in service.params | COMMON_PARAMS and not is_own:
             raise Unreadable("parameter", name=name[:40])
 
 

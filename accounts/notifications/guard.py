@@ -260,9 +260,33 @@ class GuardedRequests:
 # --- SMTP ------------------------------------------------------------------------------------------------
 
 
+class _FewReplies:
+    """The replies of a mail server, line by line, until they are more than any honest one has to say."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._left = MOST_ANSWER_BYTES
+
+    def readline(self, size: int = -1) -> bytes:
+        line: bytes = self._file.readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError("too many replies")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class _SMTP(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: Any) -> socket.socket:
         return current().connect(host, port)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The library keeps a reply of any number of lines in memory, and no target fills ours."""
+        if self.file is None and self.sock is not None:
+            self.file = _FewReplies(self.sock.makefile("rb"))
+        return super().getreply()
 
 
 class _SMTPOverTLS(smtplib.SMTP_SSL, _SMTP):

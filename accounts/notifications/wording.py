@@ -10,7 +10,7 @@ PROBLEMS: Mapping[str, str | Promise] = {
         "%(host)s leads to an internal address, which is not reached from here. Whoever runs this server can allow it."
     ),
     "port_refused": _(
-        "Port %(port)s of %(host)s is not reached from here: of the ports below 1024 only 25, 80, 443, 465 and 587 are."
+        "Port %(port)s of %(host)s is not reached from here: of the ports below 1024 only 80, 443, 465 and 587 are."
     ),
     "not_found": _("The name %(host)s cannot be found. Check it, or try again later."),
     "redirect": _("It answered with a redirect (%(status)s), which is not followed: enter the address it leads to."),

@@ -170,6 +170,7 @@ def test_only_a_webhook_has_a_secret(api: APIClient, resolver: Resolver) -> None
     ("address", "target"),
     [
         ("https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "Slack"),
+        ("HTTPS://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "Slack"),
         ("https://discord.com/api/webhooks/012345678901234567/AbCdEfGhIjKlMnOpQrStUvWxYz", "Discord"),
         ("tgram://123456789:AbCdEfGhIjKlMnOpQrStUvWxYz012345678/-100123/", "Telegram"),
     ],
