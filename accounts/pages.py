@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import first_visit, forms, selectors, services
 from accounts.models import User
+from accounts.notifications.services import hold_anew
 from accounts.tokens.selectors import live_tokens
 from accounts.tokens.services import revoke_tokens
 from botbalance.lib.errors import AppError, Conflict
@@ -205,6 +206,7 @@ def set_time_zone(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, time_zone_form=form, status=400)
     user = services.set_time_zone(signed_in(request), form.cleaned_data["time_zone"])
+    hold_anew(user)
     messages.success(request, _("Times are shown in %(zone)s from now on.") % {"zone": user.time_zone})
     return back(request, reverse("accounts:settings"))
 

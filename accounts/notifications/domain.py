@@ -14,6 +14,10 @@ PAUSES = (
     timedelta(hours=6),
     None,
 )
+# What has failed so often stands behind what else waits for its channel: it may be the message that is not taken.
+PATIENCE = 2
+# So long after it happened nobody wants to know any more. Quiet hours and what waits before it can make it that late.
+LONGEST_WAY = timedelta(days=2)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -84,6 +88,15 @@ def is_port_allowed(port: int) -> bool:
 def signature(secret: str, timestamp: int, body: bytes) -> str:
     """HMAC-SHA256 over `timestamp.body` in hexadecimal. `timestamp`: UTC seconds."""
     return hmac.digest(secret.encode(), f"{timestamp}.".encode() + body, "sha256").hex()
+
+
+# --- Trying again ----------------------------------------------------------------------------------------
+
+
+def next_try(tries: int, at: datetime, now: datetime) -> datetime | None:
+    """When a delivery of what happened at `at` is tried again that has failed `tries` times; None: never."""
+    pause = PAUSES[tries - 1]
+    return now + pause if pause is not None and now + pause - at <= LONGEST_WAY else None
 
 
 # --- Quiet hours -----------------------------------------------------------------------------------------

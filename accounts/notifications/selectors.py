@@ -3,12 +3,12 @@
 from datetime import datetime, tzinfo
 
 from django.conf import settings
-from django.db.models import F, QuerySet, Window
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.notifications.domain import quiet_until
+from accounts.notifications.domain import PATIENCE, quiet_until
 from accounts.notifications.models import URGENT, Channel, Delivery, Kind, Mark, Preferences, told_by_default
 from botbalance.lib.errors import NotFound
 from botbalance.lib.many import among
@@ -73,10 +73,13 @@ def deliveries_of(channel: Channel) -> QuerySet[Delivery]:
 
 
 def deliveries_due(now: datetime, most: int) -> list[Delivery]:
-    """One due delivery of each channel, the one that waits longest, of those users who may sign in."""
+    """One due delivery of each channel, of those users who may sign in: the one that waits longest, and those last that
+    have failed repeatedly.
+    """
+    turn = [ExpressionWrapper(Q(tries__gte=PATIENCE), BooleanField()), F("next_try_at"), F("id")]
     rows = (
         Delivery.objects.filter(next_try_at__lte=now, channel__user__is_active=True)
-        .annotate(place=Window(RowNumber(), partition_by=F("channel_id"), order_by=[F("next_try_at"), F("id")]))
+        .annotate(place=Window(RowNumber(), partition_by=F("channel_id"), order_by=turn))
         .filter(place=1)
         .select_related("event", "channel", "channel__user")
         .order_by("next_try_at", "id")

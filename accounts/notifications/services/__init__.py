@@ -7,7 +7,7 @@ from accounts.notifications.services.channels import (
     rotate_secret,
     test_channel,
 )
-from accounts.notifications.services.preferences import save_preferences
+from accounts.notifications.services.preferences import hold_anew, save_preferences
 from accounts.notifications.services.sending import send_due
 from accounts.notifications.services.telling import is_news, mark, mark_everybody, notify, take
 
@@ -15,6 +15,7 @@ __all__ = [
     "change_channel",
     "create_channel",
     "delete_channel",
+    "hold_anew",
     "is_news",
     "mark",
     "mark_everybody",

@@ -49,15 +49,17 @@ def save_preferences(
     }
     with transaction.atomic():
         preferences, _created = Preferences.objects.update_or_create(user=user, defaults=values)
-        _hold_anew(user, preferences)
+        hold_anew(user)
     return preferences
 
 
-def _hold_anew(user: User, preferences: Preferences) -> None:
-    now = timezone.now()
-    waiting = Delivery.objects.filter(channel__user=user, tries=0, held_until__gt=now).select_related("event")
-    for delivery in waiting:
+def hold_anew(user: User) -> None:
+    """What is held back now is held back by the quiet hours as they are, after a user's wishes or time zone changed."""
+    now, preferences = timezone.now(), selectors.preferences_of(user)
+    waiting = Delivery.objects.filter(channel__user=user, held_until__gt=now, next_try_at__gt=now)
+    for delivery in waiting.select_related("event"):
         until = selectors.held_until(user, preferences, delivery.event.kind, now)
-        Delivery.objects.filter(pk=delivery.pk, tries=0).update(next_try_at=until or now, held_until=until)
+        as_it_was = Delivery.objects.filter(pk=delivery.pk, next_try_at=delivery.next_try_at)
+        as_it_was.update(next_try_at=until or now, held_until=until)
     # A notice keeps no kind: none that was held is urgent, unless urgent ones are held too, and then all are alike.
     accounts.hold_notices(user, selectors.held_until(user, preferences, Kind.FILLS, now) or now)

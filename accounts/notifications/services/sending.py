@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.notifications import door, selectors, wording
-from accounts.notifications.domain import PAUSES
+from accounts.notifications.domain import PAUSES, next_try
 from accounts.notifications.models import Delivery, Event
 from accounts.notifications.services.channels import note_outcome
 from accounts.notifications.services.messages import message_of
@@ -38,10 +38,9 @@ def send_due() -> int:
     arrived = 0
     while now_ms() - started_ms < SENDING_SECONDS * 1000:
         due = selectors.deliveries_due(timezone.now(), MOST_AT_ONCE)
-        claimed = [delivery for delivery in due if _claim(delivery)]
-        if not claimed:
+        if not due:
             break
-        arrived += _send_all(claimed)
+        arrived += _send_all([delivery for delivery in due if _claim(delivery)])
     if cache.first("notifications:prune", PRUNE_EVERY_SECONDS):
         prune()
     return arrived
@@ -54,7 +53,10 @@ def prune() -> int:
 
 
 def _claim(delivery: Delivery) -> bool:
-    """Take this try of a delivery: of two workers only one has it. What cannot be sent at all is settled at once."""
+    """Take this try of a delivery: of two workers only one has it. What cannot be sent at all is settled at once, and
+    what fell into quiet hours meanwhile, by a pause or by a new wish, waits for their end.
+    """
+    now = timezone.now()
     rows = Delivery.objects.filter(pk=delivery.pk, tries=delivery.tries, next_try_at=delivery.next_try_at)
     if not delivery.channel.enabled:
         rows.update(next_try_at=None, problem=_said(delivery, "switched_off"))
@@ -62,7 +64,12 @@ def _claim(delivery: Delivery) -> bool:
     if delivery.tries >= len(PAUSES):
         rows.update(next_try_at=None, problem=_said(delivery, "unknown_outcome"))
         return False
-    return bool(rows.update(tries=delivery.tries + 1, next_try_at=timezone.now() + CLAIM, problem=""))
+    user = delivery.channel.user
+    until = selectors.held_until(user, selectors.preferences_of(user), delivery.event.kind, now)
+    if until is not None:
+        rows.update(next_try_at=until, held_until=until)
+        return False
+    return bool(rows.update(tries=delivery.tries + 1, next_try_at=now + CLAIM, problem=""))
 
 
 def _send_all(deliveries: list[Delivery]) -> int:
@@ -88,12 +95,12 @@ def _settle(delivery: Delivery, outcome: door.Outcome) -> bool:
         note_outcome(delivery.channel, "")
         return True
     problem = _said(delivery, outcome.problem, **outcome.values)
-    pause = PAUSES[delivery.tries]
-    row.update(next_try_at=now + pause if pause else None, problem=problem[:400])
+    again = next_try(delivery.tries + 1, delivery.event.at, now)
+    row.update(next_try_at=again, problem=problem[:400])
     note_outcome(delivery.channel, problem)
     logger.info("delivery %s failed at try %s: %s", delivery.pk, delivery.tries + 1, outcome.problem)
-    if pause:
-        _let_wait(delivery, now + pause)
+    if again:
+        _let_wait(delivery, again)
     return False
 
 

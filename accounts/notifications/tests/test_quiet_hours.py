@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -64,6 +65,41 @@ def test_urgent_ones_are_held_back_too_by_choice_and_new_quiet_hours_hold_anew(
         assert send_due() == 1
         assert Notice.objects.get().next_try_at == timezone.now()
     assert len(receiver.requests) == 1
+
+
+def test_what_is_tried_again_waits_for_the_end_of_quiet_hours_too(
+    alice: User, hook: Channel, receiver: Receiver
+) -> None:
+    wish(alice, quiet_from=moment("22:00"), quiet_to=moment("07:00"))
+    receiver.answers = [(500, {}), (500, {}), (200, {})]
+    with time_machine.travel("2026-03-02T21:59:30+00:00", tick=False) as clock:
+        services.notify(alice, Kind.FILLS, "3 fills")
+        services.notify(alice, Kind.PAUSED, "The autopilot has paused")
+        assert send_due() == 0
+        clock.shift(61)
+        send_due()
+        clock.shift(301)
+        assert send_due() == 1
+        assert [row.json["kind"] for row in receiver.requests] == ["fills", "autopilot_paused", "autopilot_paused"]
+        held = Delivery.objects.get(event__kind="fills")
+        assert held.held_until == held.next_try_at == at("2026-03-03T07:00:00+00:00")
+        clock.move_to("2026-03-03T07:00:00+00:00")
+        assert send_due() == 1
+
+
+def test_another_time_zone_has_its_own_night(
+    alice: User, hook: Channel, receiver: Receiver, client_for: Callable[[User], Client]
+) -> None:
+    wish(alice, quiet_from=moment("22:00"), quiet_to=moment("07:00"))
+    with time_machine.travel("2026-03-02T23:00:00+00:00", tick=False):
+        browser = client_for(alice)
+        services.notify(alice, Kind.FILLS, "3 fills")
+        assert send_due() == 0
+        browser.post("/auth/account/time-zone/", {"time_zone": "Asia/Tokyo"})  # where it is eight in the morning
+        assert send_due() == 1
+        services.notify(alice, Kind.FILLS, "4 fills")
+        browser.post("/auth/account/time-zone/", {"time_zone": "Atlantic/Azores"})  # ten in the evening
+        assert send_due() == 0
 
 
 @pytest.mark.parametrize(

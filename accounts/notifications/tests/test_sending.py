@@ -169,6 +169,34 @@ def test_what_waits_behind_a_failure_waits_as_long_and_keeps_its_order(
     ]  # fmt: skip
 
 
+def test_a_message_that_is_never_taken_lets_others_go_first(
+    alice: User, webhook: Callable[..., Any], receiver: Receiver
+) -> None:
+    webhook()
+    receiver.answers = [(400, {}), (400, {}), (200, {}), (400, {})]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        tell(alice, title="Never taken")
+        tell(alice, title="Good")
+        for seconds in (0, 61, 301):
+            clock.shift(seconds)
+            send_due()
+    titles = [request.json["data"]["title"] for request in receiver.requests]
+    assert titles == ["Never taken", "Never taken", "Good", "Never taken"]
+
+
+def test_what_happened_two_days_ago_is_not_tried_again(
+    alice: User, webhook: Callable[..., Any], receiver: Receiver
+) -> None:
+    webhook()
+    receiver.answers = list(DOWN)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        tell(alice)
+        clock.shift(timedelta(days=2))  # no worker ran meanwhile
+        send_due()
+    delivery = Delivery.objects.get()
+    assert (delivery.tries, delivery.next_try_at, delivery.problem) == (1, None, "It answered with status 503.")
+
+
 def test_a_worker_that_dies_leaves_a_try_that_is_made_again(
     alice: User, webhook: Callable[..., Any], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
