@@ -5,7 +5,7 @@ is no more to come. So no trade waits for a notification, and many fills are one
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,8 @@ from accounts.notifications import selectors as wishes
 from accounts.notifications import services as notifications
 from accounts.notifications.models import Kind, Mark
 from botbalance.lib import system_settings
+from botbalance.lib.clock import now_ms
+from botbalance.lib.many import among
 from botbalance.lib.money import ZERO, plain, wide
 from botbalance.lib.templatetags.numbers import money
 from exchanges import services as exchanges
@@ -32,7 +34,9 @@ from orders.models import Fill, Run
 
 logger = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 200
+A_PIECE = 200
+# Of each kind no further message is begun after so long: the rest is told next time.
+TELLING_SECONDS = 10
 # Longer than that nobody waits for the last word of an order, or for a rebalance under way to end.
 PATIENCE_AFTER_RUN = timedelta(minutes=2)
 LONGEST_DIGEST = timedelta(hours=1)
@@ -44,7 +48,7 @@ VENUES = {Venue.PAPER: "PAPER", Venue.TESTNET: "TESTNET", Venue.MAINNET: "LIVE"}
 
 
 def tell_owners() -> int:
-    """Tell of what is ripe; how many messages. What fails for one owner is logged, and holds up nobody else."""
+    """Tell of what is ripe; how many messages. What fails for one owner, or has to wait, holds up nobody else."""
     _note_switch()
     works: tuple[tuple[QuerySet[Mark], Callable[[Mark], bool]], ...] = (
         (wishes.marks(Kind.KILL_SWITCH), _tell_switch),
@@ -53,13 +57,24 @@ def tell_owners() -> int:
     )
     told = 0
     for rows, tell in works:
-        for row in rows[:MOST_AT_ONCE]:
+        started_ms = now_ms()
+        for row in _one_by_one(rows):
+            if now_ms() - started_ms > TELLING_SECONDS * 1000:
+                break
             try:
                 with transaction.atomic(), accounts.speaking_to(row.user):
                     told += tell(row)
-            except Exception:  # the mark stays, and is tried again
+            except Exception:  # whatever it is, it is this mark's trouble
                 logger.exception("mark %s cannot be told of", row.pk)
+                notifications.put_back(row)
     return told
+
+
+def _one_by_one(rows: QuerySet[Mark]) -> Iterator[Mark]:
+    """All of them, however many must wait: read in pieces, since telling writes in between."""
+    numbers = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(numbers), A_PIECE):
+        yield from list(rows.filter(pk__in=among(numbers[start : start + A_PIECE])))
 
 
 def _note_switch() -> None:

@@ -9,7 +9,7 @@ from accounts.notifications.services.channels import (
 )
 from accounts.notifications.services.preferences import hold_anew, save_preferences
 from accounts.notifications.services.sending import send_due
-from accounts.notifications.services.telling import is_news, mark, mark_everybody, notify, take
+from accounts.notifications.services.telling import is_news, mark, mark_everybody, notify, put_back, take
 
 __all__ = [
     "change_channel",
@@ -20,6 +20,7 @@ __all__ = [
     "mark",
     "mark_everybody",
     "notify",
+    "put_back",
     "rotate_secret",
     "save_preferences",
     "send_due",

@@ -1,7 +1,7 @@
 """Telling a user: what goes where is decided here, and written down with what happened; a task sends it."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +12,9 @@ from accounts import services as accounts
 from accounts.models import User
 from accounts.notifications import selectors
 from accounts.notifications.models import ON_PAGES, Delivery, Event, Kind, Mark, Told
+
+# A mark that cannot be told of is a mistake of ours; when it is mended later than that nobody wants to know any more.
+LET_GO_AFTER = timedelta(days=1)
 
 
 def notify(
@@ -92,3 +95,13 @@ def is_news(name: str, value: str, before: str = "") -> bool:
 def take(row: Mark, last_at: datetime) -> bool:
     """Take a mark away, in the transaction that tells of it; False when another process has, or something was added."""
     return bool(Mark.objects.filter(pk=row.pk, last_at=last_at).delete()[0])
+
+
+def put_back(row: Mark) -> None:
+    """What could not be told of stands behind all others of its kind; a day after it happened it is let go."""
+    now = timezone.now()
+    rows = Mark.objects.filter(pk=row.pk, last_at=row.last_at)
+    if now - row.last_at > LET_GO_AFTER:
+        rows.delete()
+    else:
+        rows.update(first_at=now)
