@@ -76,10 +76,11 @@ def deliveries_due(now: datetime, most: int) -> list[Delivery]:
     """One due delivery of each channel, of those users who may sign in: the one that waits longest, and those last that
     have failed repeatedly.
     """
-    turn = [ExpressionWrapper(Q(tries__gte=PATIENCE), BooleanField()), F("next_try_at"), F("id")]
+    stands_back = ExpressionWrapper(Q(tries__gte=PATIENCE), BooleanField())
+    turn = Window(RowNumber(), partition_by=F("channel_id"), order_by=[stands_back, F("next_try_at"), F("id")])
     rows = (
         Delivery.objects.filter(next_try_at__lte=now, channel__user__is_active=True)
-        .annotate(place=Window(RowNumber(), partition_by=F("channel_id"), order_by=turn))
+        .annotate(place=turn)
         .filter(place=1)
         .select_related("event", "channel", "channel__user")
         .order_by("next_try_at", "id")
