@@ -3,7 +3,7 @@ wrong with them, and the same rows as a CSV file.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -36,9 +36,9 @@ class OldestFirst(OldestLast):
     def position_is_possible(self, position: str) -> bool:
         try:
             moment = parse_datetime(position)
-        except ValueError:
+            return moment is not None and moment.tzinfo is not None and bool(moment.astimezone(UTC))
+        except (ValueError, OverflowError):  # no date, or one that UTC has not
             return False
-        return moment is not None and moment.tzinfo is not None
 
 
 class AllInOne(OldestLast):

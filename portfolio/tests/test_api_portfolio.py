@@ -1,8 +1,10 @@
 """/api/me/balances and /api/me/portfolio/history."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -119,6 +121,15 @@ def test_a_time_that_is_none_is_refused(name: str, wrong: str, api: APIClient, a
 def test_times_at_the_edge_of_the_calendar_are_answered(edge: str, api: APIClient, account: ExchangeAccount) -> None:
     for name in ("from", "to"):
         assert api.get(HISTORY, {name: edge}).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "position",
+    ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-02-30T00:00:00Z", "2026-01-01T00:00:00", "7", ""],
+)
+def test_a_cursor_that_somebody_has_made_up_is_refused(position: str, api: APIClient, account: ExchangeAccount) -> None:
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+    assert set(refusal(api.get(HISTORY, {"cursor": cursor}), 400, "invalid")) == {"cursor"}
 
 
 def test_a_snapshot_is_taken_once_an_hour_and_the_trouble_of_one_account_is_its_own(
