@@ -96,6 +96,7 @@ def csv_answer(account: ExchangeAccount, method: Method, year: int | None) -> Ht
     answer = HttpResponse(text, content_type="text/csv; charset=utf-8")
     name = f"tax-lots-{account.pk}-{year or 'all'}-{method.value}.csv"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["Cache-Control"] = "no-store"
     return answer
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from botbalance.account_performance.tax_lots import AccountLots
+from botbalance.lib.csv_files import safe
 from botbalance.lib.money import plain
 from portfolio.performance.lots import ClosedLot, Method, OpenLot
 
@@ -27,6 +28,8 @@ COLUMNS = (
     "currency",
 )
 HELD = "held"
+# What others have named; the rest are numbers, times and words of ours.
+FOREIGN = frozenset({"asset", "reference", "currency"})
 
 
 def closed_within(lots: AccountLots, year: int | None) -> list[ClosedLot]:
@@ -67,13 +70,15 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
     writer = csv.DictWriter(text, COLUMNS, restval="")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: _cell(name, value) for name, value in row.items()})
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _cell(name: str, value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name in FOREIGN:
+        return safe(value)
     return "" if value is None else value
 
 

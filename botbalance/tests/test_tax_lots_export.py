@@ -80,6 +80,7 @@ def test_csv_has_a_line_for_every_lot(api: APIClient, account: ExchangeAccount) 
     answer = api.get(PATH, {"output": "csv"})
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == f'attachment; filename="tax-lots-{account.pk}-all-fifo.csv"'
+    assert answer["Cache-Control"] == "no-store"
     rows = lines(answer.content.decode())
     assert tuple(rows[0]) == COLUMNS
     assert [row["kind"] for row in rows] == ["fee", "sale", "sale", "held", "held", "held"]
@@ -88,6 +89,18 @@ def test_csv_has_a_line_for_every_lot(api: APIClient, account: ExchangeAccount) 
     in_year = lines(api.get(PATH, {"output": "csv", "year": 2026}).content.decode())
     assert [row["kind"] for row in in_year] == ["fee", "sale", "sale"]
     assert lines(api.get(PATH, {"output": "csv", "year": 2025}).content.decode()) == []
+
+
+def test_a_coin_with_the_name_of_a_formula_is_none_and_losses_stay_numbers(
+    api: APIClient, account: ExchangeAccount
+) -> None:
+    came(account, ago(1), "=1+2", "3", "7")
+    came(account, NOW, "BTC", "-0.01", "-900", kind="withdrawal")
+    filled(Strategy.objects.get(), ago(1), "SELL", "BTC/USDT", "0.01", 20_000)
+    rows = lines(api.get(PATH, {"output": "csv"}).content.decode())
+    assert [row["quantity"] for row in rows if row["asset"] == "'=1+2"] == ["3"]
+    assert min(D(row["gain"]) for row in rows if row["gain"]) < 0
+    assert "=1+2" in {row["asset"] for row in api.get(PATH).json()["held"]}
 
 
 def test_the_page_gives_the_same_files(
