@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,13 +9,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.idempotency.api import idempotent
-from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
+from botbalance.lib.lists import PAGE, IdField, Window, list_of, page
 from botbalance.lib.money import plain, quantize
 from orders import listing, services, telling
 from orders.api.answers import AutopilotAnswer, StoppedAutopilotAnswer
+from orders.api.asking import asked_of_own
 from orders.models import Tick
 from orders.outlook import Outlook, State, outlook
-from orders.standings import ticks_of
 from strategies import selectors as strategies
 from strategies.models import Strategy
 
@@ -132,17 +131,11 @@ class TickFilter(Window):
     run = IdField(required=False, help_text="Only those of this rebalance.")
 
 
-def wanted_ticks(request: Request, strategy: Strategy) -> tuple[QuerySet[Tick], dict[str, Any]]:
-    """Ticks of the user's strategy that a request asks for, and how they are narrowed."""
-    wanted = asked(TickFilter, request)
-    listing.check_owner(request.user, wanted)  # type: ignore[arg-type]
-    return listing.filter_ticks(ticks_of(strategy), wanted), wanted
-
-
 class TickList(APIView):
     """What the autopilot decided and why, newest first. The same decision in a row is one entry; `looks` counts."""
 
     @extend_schema(parameters=[TickFilter, PAGE], responses=list_of(TickSerializer))
     def get(self, request: Request, strategy_id: int) -> Response:
-        rows, _wanted = wanted_ticks(request, _strategy(request, strategy_id))
-        return page(request, rows, TickSerializer)
+        strategy = _strategy(request, strategy_id)
+        wanted = asked_of_own(TickFilter, request)
+        return page(request, listing.filter_ticks(ticks_of(strategy), wanted), TickSerializer)

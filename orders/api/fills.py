@@ -13,13 +13,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from botbalance.lib import csv_files
-from botbalance.lib.lists import PAGE, IdField, asked, list_of, page
+from botbalance.lib.lists import PAGE, IdField, list_of, page
 from exchanges import selectors as exchanges
 from orders import listing, telling
-from orders.api.autopilot import TickFilter, wanted_ticks
-from orders.api.orders import FillSerializer, OrderFilter, TradeFilter, wanted_orders
-from orders.models import Fill, Order, Tick
+from orders.api.asking import asked_of_own
+from orders.api.autopilot import TickFilter
+from orders.api.orders import FillSerializer, OrderFilter, TradeFilter
+from orders.models import Fill, Order
 from orders.presentation import translated
+from orders.standings import ticks_of
 from strategies import selectors as strategies
 
 CSV = {(200, csv_files.CONTENT_TYPE): OpenApiTypes.STR}
@@ -104,21 +106,13 @@ class FillFilter(TradeFilter):
     order = IdField(required=False, help_text="Only of this order.")
 
 
-def wanted_fills(request: Request) -> tuple[QuerySet[Fill], dict[str, Any]]:
-    """The user's fills that a request asks for, and how they are narrowed."""
-    wanted = asked(FillFilter, request)
-    user: Any = request.user
-    listing.check_owner(user, wanted)
-    return listing.fills_of(user, wanted), wanted
-
-
 class FillList(APIView):
     """Trades of orders of ours, as the exchange reports them, the one recorded last first."""
 
     @extend_schema(parameters=[FillFilter, PAGE], responses=list_of(ListedFillSerializer))
     def get(self, request: Request) -> Response:
-        rows, _wanted = wanted_fills(request)
-        return page(request, rows, ListedFillSerializer)
+        wanted = asked_of_own(FillFilter, request)
+        return page(request, listing.fills_of(request.user, wanted), ListedFillSerializer)  # type: ignore[arg-type]
 
 
 class OrdersFile(APIView):
@@ -126,7 +120,8 @@ class OrdersFile(APIView):
 
     @extend_schema(parameters=[OrderFilter], responses=CSV, operation_id="me_orders_csv")
     def get(self, request: Request) -> StreamingHttpResponse:
-        rows, wanted = wanted_orders(request)
+        wanted = asked_of_own(OrderFilter, request)
+        rows = listing.orders_of(request.user, wanted)  # type: ignore[arg-type]
         return _file(request, "orders", ORDER_COLUMNS, rows, wanted)
 
 
@@ -135,7 +130,8 @@ class FillsFile(APIView):
 
     @extend_schema(parameters=[FillFilter], responses=CSV, operation_id="me_fills_csv")
     def get(self, request: Request) -> StreamingHttpResponse:
-        rows, wanted = wanted_fills(request)
+        wanted = asked_of_own(FillFilter, request)
+        rows = listing.fills_of(request.user, wanted)  # type: ignore[arg-type]
         return _file(request, "fills", FILL_COLUMNS, rows, wanted)
 
 
@@ -145,7 +141,8 @@ class TicksFile(APIView):
     @extend_schema(parameters=[TickFilter], responses=CSV, operation_id="me_strategies_ticks_csv")
     def get(self, request: Request, strategy_id: int) -> StreamingHttpResponse:
         strategy = strategies.strategy_of(request.user, strategy_id)  # type: ignore[arg-type]
-        rows, wanted = wanted_ticks(request, strategy)
+        wanted = asked_of_own(TickFilter, request)
+        rows = listing.filter_ticks(ticks_of(strategy), wanted)
         name = csv_files.file_name("ticks", f"{strategy.name} {strategy.pk}", wanted.get("from"), wanted.get("to"))
         return csv_files.answer(name, TICK_COLUMNS, csv_files.in_chunks(rows))
 
@@ -154,7 +151,7 @@ def _file(
     request: Request,
     kind: str,
     columns: csv_files.Columns,
-    rows: QuerySet[Order] | QuerySet[Fill] | QuerySet[Tick],
+    rows: QuerySet[Order] | QuerySet[Fill],
     wanted: dict[str, Any],
 ) -> StreamingHttpResponse:
     whose = _("all accounts")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,11 +10,12 @@ from rest_framework.views import APIView
 
 from accounts.idempotency.api import idempotent
 from botbalance.lib.api import AmountField
-from botbalance.lib.lists import PAGE, AllInOne, IdField, Window, asked, list_of, page, page_query
+from botbalance.lib.lists import PAGE, AllInOne, IdField, Window, list_of, page, page_query
 from botbalance.lib.money import plain, quantize
 from exchanges import selectors as exchanges
 from orders import listing, presentation, selectors, services
 from orders.api.answers import CancelAllAnswer, problems
+from orders.api.asking import asked_of_own
 from orders.domain import Status
 from orders.models import Fill, Order, OrderEvent, StrangerOrder
 from portfolio.api import ACCOUNT, account_of_query
@@ -131,21 +131,13 @@ class OrderFilter(TradeFilter):
     status = StatusField(required=False, help_text="A status, or `open`: whatever has not ended.")
 
 
-def wanted_orders(request: Request) -> tuple[QuerySet[Order], dict[str, Any]]:
-    """The user's orders that a request asks for, and how they are narrowed."""
-    wanted = asked(OrderFilter, request)
-    user: Any = request.user
-    listing.check_owner(user, wanted)
-    return listing.orders_of(user, wanted), wanted
-
-
 class OrderList(APIView):
     """Orders, newest first."""
 
     @extend_schema(parameters=[OrderFilter, PAGE], responses=list_of(OrderSerializer))
     def get(self, request: Request) -> Response:
-        rows, _wanted = wanted_orders(request)
-        return page(request, rows, OrderSerializer)
+        wanted = asked_of_own(OrderFilter, request)
+        return page(request, listing.orders_of(request.user, wanted), OrderSerializer)  # type: ignore[arg-type]
 
 
 class OrderDetail(APIView):

@@ -9,10 +9,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.idempotency.api import idempotent, key_of, known_to_service
-from botbalance.lib.lists import PAGE, IdField, Window, asked, list_of, page
+from botbalance.lib.lists import PAGE, IdField, Window, list_of, page
 from botbalance.lib.money import plain, quantize
 from orders import listing, presentation, selectors, services
 from orders.api.answers import PlacedOrderAnswer, PlanAnswer, RunAnswer, SkipAnswer, StoppedRunAnswer
+from orders.api.asking import asked_of_own
 from orders.models import Order, Run
 from orders.tasks import hurry_soon
 from strategies import selectors as strategies
@@ -168,11 +169,9 @@ class RunList(APIView):
 
     @extend_schema(parameters=[RunFilter, PAGE], responses=list_of(RunSerializer))
     def get(self, request: Request) -> Response:
-        wanted = asked(RunFilter, request)
-        user: Any = request.user
-        listing.check_owner(user, wanted)
-        rows = selectors.with_round_counts(listing.filter_runs(selectors.runs_of(user), wanted))
-        return page(request, rows, RunSerializer)
+        wanted = asked_of_own(RunFilter, request)
+        runs = listing.filter_runs(selectors.runs_of(request.user), wanted)  # type: ignore[arg-type]
+        return page(request, selectors.with_round_counts(runs), RunSerializer)
 
 
 class RunDetailAnswer(RunSerializer):
