@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -68,18 +69,22 @@ def change_channel(
     kinds: Collection[str] | None = None,
     enabled: bool | None = None,
 ) -> Channel:
-    """Change what is given. A new address starts without the failures of the old one."""
+    """Change what is given, and nothing else: a secret may be made, and a message sent, at the same moment. A new
+    address starts without the failures of the old one.
+    """
+    values: dict[str, Any] = {}
     if name is not None:
-        channel.name = _name(name)
+        values["name"] = _name(name)
     if kinds is not None:
-        channel.kinds = known_kinds(kinds)
+        values["kinds"] = known_kinds(kinds)
     if enabled is not None:
-        channel.enabled = enabled
+        values["enabled"] = enabled
     if address is not None and address.strip():
-        channel.address = address.strip()
-        channel.hint = _hint(channel.type, channel.address)
-        channel.failures_in_a_row, channel.problem, channel.failed_at, channel.worked_at = 0, "", None, None
-    return _saved(channel)
+        values |= {"address": address.strip(), "hint": _hint(channel.type, address.strip())}
+        values |= {"failures_in_a_row": 0, "problem": "", "failed_at": None, "worked_at": None}
+    for field, value in values.items():
+        setattr(channel, field, value)
+    return _saved(channel, list(values))
 
 
 def delete_channel(channel: Channel) -> None:
@@ -173,10 +178,10 @@ def _refused(text: str) -> Invalid:
     return Invalid(_("This channel cannot be saved."), fields={"address": [text]})
 
 
-def _saved(row: Channel) -> Channel:
+def _saved(row: Channel, fields: list[str] | None = None) -> Channel:
     try:
         with transaction.atomic():
-            row.save()
+            row.save(update_fields=fields)
     except IntegrityError:
         text = _("You have a channel of this name already.")
         raise Invalid(_("This channel cannot be saved."), fields={"name": [text]}) from None

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.notifications import services
+from accounts.notifications import selectors, services
 from accounts.notifications.models import Channel, Kind
 from accounts.notifications.tests.receivers import PUBLIC, Receiver, Resolver
 
@@ -91,6 +91,17 @@ def test_a_changed_address_is_looked_at_as_well(api: APIClient, receiver: Receiv
     assert answer.status_code == 400
     assert "address" in answer.json()["error"]["fields"]
     assert Channel.objects.get().address == receiver.url(SECRET_PATH)
+
+
+@pytest.mark.usefixtures("reach_here")
+def test_who_renames_a_channel_takes_nobodys_new_secret_back(api: APIClient, alice: User, receiver: Receiver) -> None:
+    """Two browsers at once: one has read the channel before the other makes a new secret."""
+    one = api.post(LIST, body(receiver), format="json").json()["id"]
+    read_before = selectors.channel_of(alice, one)
+    secret = api.post(f"{LIST}/{one}/rotate-secret").json()["secret"]
+    services.change_channel(read_before, name="Other")
+    kept = Channel.objects.get()
+    assert (kept.name, kept.secret) == ("Other", secret)
 
 
 @pytest.mark.usefixtures("reach_here")

@@ -85,6 +85,24 @@ def test_each_webhook_has_a_secret_of_its_own_and_a_new_one_when_asked(
     assert len(signatures) == 2
 
 
+def test_what_a_receiver_refuses_for_its_old_secret_comes_again_signed_with_the_new_one(
+    alice: User, webhook: Callable[..., Any], receiver: Receiver
+) -> None:
+    """A new secret takes the old one's place at once; nothing is lost until the receiver knows it."""
+    channel, _old = webhook()
+    receiver.answers = [(401, {}), (200, {})]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        new = services.rotate_secret(channel)
+        tell(alice)
+        assert send_due() == 0
+        clock.shift(61)
+        assert send_due() == 1
+    for request in receiver.requests:
+        signed = request.headers["BotBalance-Timestamp"].encode() + b"." + request.body
+        expected = hmac.digest(new.encode(), signed, "sha256").hex()
+        assert request.headers["BotBalance-Signature"] == f"sha256={expected}"
+
+
 # --- trying again ----------------------------------------------------------------------------------------
 
 
