@@ -245,6 +245,32 @@ def test_while_the_server_says_nothing_of_it_the_attempt_is_kept(
     with scripted(relay(live_server.url, "execute")) as between:
         assert botbalance("rebalance", "--yes", "--server", between.url)[0] == 8
         real = between.tell
-        between.tell = lambda asked: refused(429, "throttled") if "execute" in asked.path else real(asked)
-        assert botbalance("rebalance", "--yes", "--server", between.url)[0] == 7
+        for says_nothing in (refused(429, "throttled"), Answer(404, b"<html>"), refused(503, "unavailable")):
+            between.tell = lambda asked, last=says_nothing: last if "execute" in asked.path else real(asked)
+            code, shown = botbalance("rebalance", "--yes", "--server", between.url)
+            assert (code, shown["error"]["code"]) == (8, "answer_lost"), "it may have been done"
+        between.tell = lambda asked: refused(401, "token_expired") if "execute" in asked.path else real(asked)
+        assert botbalance("rebalance", "--yes", "--server", between.url)[0] == 5
     assert len(list(state.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "word"),
+    [
+        (refused(429, "throttled"), 4, "throttled"),
+        (refused(503, "away"), 4, "away"),
+        (refused(401, "token_expired"), 5, "token_expired"),
+        (refused(403, "forbidden"), 6, "forbidden"),
+        (refused(404, "not_found"), 7, "not_found"),
+        (Answer(200, {"results": [{"id": 1}], "next": None}), 1, "failed"),
+        (Answer(200, {"results": [5], "next": None}), 1, "failed"),
+        (Answer(200, {}), 4, "unreachable"),
+    ],
+)
+def test_every_end_has_its_code_and_is_told_in_json(
+    answer: Answer, code: int, word: str, botbalance: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botbalance_client.api.LONGEST_PAUSE", 0)
+    with scripted(lambda asked: answer) as server:
+        ended, shown = botbalance("plan", "--server", server.url)
+    assert (ended, shown["error"]["code"]) == (code, word)

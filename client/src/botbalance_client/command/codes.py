@@ -17,7 +17,7 @@ class Exit(IntEnum):
     FAILED = 1  # something that should not happen
     USAGE = 2  # wrong arguments, or a strategy has to be named
     CONFIG = 3  # no server, no token, a file that others can read
-    UNREACHABLE = 4  # no answer, or none of this API's; nothing was changed
+    UNREACHABLE = 4  # no answer, none of this API's, or not now; nothing was changed
     TOKEN = 5  # the token is unknown, revoked or expired
     FORBIDDEN = 6  # the token or its user may not do this
     REFUSED = 7  # the server said no: nothing was begun
@@ -32,7 +32,7 @@ def code_of(error: BotBalanceError) -> Exit:
     if isinstance(error, ConfigError):
         return Exit.CONFIG
     if isinstance(error, Refused):
-        known = {401: Exit.TOKEN, 403: Exit.FORBIDDEN}
+        known = {401: Exit.TOKEN, 403: Exit.FORBIDDEN, 429: Exit.UNREACHABLE}
         return Exit.UNREACHABLE if error.status >= 500 else known.get(error.status, Exit.REFUSED)
     if isinstance(error, AnswerLost):
         return Exit.LOST

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
@@ -46,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
+    except Exception as error:  # noqa: BLE001  (a mistake of ours, or an answer without what this version reads)
+        screen.say(traceback.format_exc())
+        screen.fail("failed", f"Something that should not happen: {type(error).__name__}. Is the server much older?")
+        return Exit.FAILED
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--server", default="", metavar="URL", help="instead of BOTBALANCE_SERVER")
     shared.add_argument("--config", default="", metavar="FILE", help="instead of ~/.config/botbalance/config.toml")
     shared.add_argument(
-        "--timeout", type=_seconds, default=READ_SECONDS, metavar="SECONDS", help="for each answer (default: 60)"
+        "--timeout", type=_seconds, default=READ_SECONDS, metavar="SECONDS", help="of silence (default: 60)"
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

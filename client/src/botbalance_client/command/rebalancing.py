@@ -8,7 +8,7 @@ from botbalance_client.command.codes import Exit
 from botbalance_client.command.looking import plan_lines, state_of
 from botbalance_client.command.screen import clean, table
 from botbalance_client.command.task import Task
-from botbalance_client.errors import Refused, Unreachable
+from botbalance_client.errors import AnswerLost, BotBalanceError, NotUnderstood, Refused, Unreachable
 from botbalance_client.pending import Attempt, Pending
 from botbalance_client.shapes import Autopilot, Plan, Run
 
@@ -26,12 +26,16 @@ def rebalance(task: Task) -> Exit:
     if earlier is not None:
         screen.say(f"A rebalance that was sent at {clean(earlier.at)} has had no answer here. It is asked for again.")
         if not _agreed(task, "If it never arrived, it begins now. Go on?"):
-            return _unconfirmed(task)
+            return _unconfirmed(task, "Nothing was sent again; of the earlier one nothing is known yet.")
         try:
             return _send(task, pending, earlier, None)
+        except (Unreachable, NotUnderstood) as error:
+            raise _still_lost(error) from None
         except Refused as refusal:
-            if not _is_of_the_plan(refusal):
+            if refusal.status in (401, 403):
                 raise
+            if not _is_of_the_plan(refusal):
+                raise _still_lost(refusal) from None
             screen.say("It had not been done, and its plan is out of date. This is the plan now:")
     plan = client.plan(strategy["id"])
     if not plan["orders"]:
@@ -48,6 +52,11 @@ def rebalance(task: Task) -> Exit:
         screen.fail("busy", "Another rebalance of this strategy is being sent from this machine at this moment.")
         return Exit.REFUSED
     return _send(task, pending, attempt, plan)
+
+
+def _still_lost(error: BotBalanceError) -> AnswerLost:
+    """An answer that says nothing of the earlier attempt."""
+    return AnswerLost(f"{error} It is still not known whether it was done: the same command again is safe.")
 
 
 def _is_of_the_plan(refusal: Refused) -> bool:
@@ -124,6 +133,6 @@ def _agreed(task: Task, question: str) -> bool:
     return bool(task.options.yes) or task.screen.confirms(question)
 
 
-def _unconfirmed(task: Task) -> Exit:
-    task.screen.fail("unconfirmed", "Nothing was sent. --yes sends without asking.")
+def _unconfirmed(task: Task, text: str = "Nothing was sent.") -> Exit:
+    task.screen.fail("unconfirmed", f"{text} --yes sends without asking.")
     return Exit.UNCONFIRMED
