@@ -16,6 +16,7 @@ from orders.api.answers import AutopilotAnswer, StoppedAutopilotAnswer
 from orders.api.asking import asked_of_own
 from orders.models import Tick
 from orders.outlook import Outlook, State, outlook
+from orders.standings import ticks_of
 from strategies import selectors as strategies
 from strategies.models import Strategy
 
