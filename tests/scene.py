@@ -126,12 +126,13 @@ def _history(account: ExchangeAccount) -> None:
     now = timezone.now()
     rows = []
     for hours in range(0, 31 * 24, 6):
-        nav = CASH + D(hours % 100) * D("987654321.09")
-        holdings = [{"asset": "USDT", "total": str(nav), "value": str(nav)}]
+        # Holdings stay and prices move, or the history would end where it cannot be explained.
+        nav = CASH + D(hours * 37 % 90 - hours // 9) * D("987654321.09")
+        holdings = [{"asset": "BTC", "total": "1234567.00000001", "value": str(nav)}]
         rows.append(
             PortfolioSnapshot(
                 account=account, at=now - timedelta(hours=hours), reason="hourly", quote="USDT", nav=nav,
-                holdings=holdings, bitcoin_price=D(90_000) + hours,
+                holdings=holdings, bitcoin_price=D(90_000) + hours % 500,
             )
         )  # fmt: skip
     PortfolioSnapshot.objects.bulk_create(rows)
