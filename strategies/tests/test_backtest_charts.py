@@ -109,6 +109,16 @@ def test_dates_lie_on_the_axis_in_their_order_and_are_few(start: int, length: in
     assert places[-1] <= 100
 
 
+@given(st.integers(0, 2_000_000_000_000), st.integers(1, 2_000_000_000_000))
+def test_on_a_phone_dates_neither_overhang_nor_touch(start: int, length: int) -> None:
+    date = 0.27  # of a phone's axis
+    shown = [tick for tick in charts.date_ticks(start, start + length) if not tick.is_minor]
+    middles = [1 - date / 2 if tick.is_late else float(tick.place.removesuffix("%")) / 100 for tick in shown]
+    assert all(middle <= 1 - date / 2 + 0.001 for middle in middles)
+    if len(shown[-1].text) > len("2026-10"):
+        assert all(after - before > date - 0.001 for before, after in pairwise(middles))
+
+
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=300), st.integers(4, 60))
 def test_a_long_series_is_made_shorter_without_losing_an_extreme(values: list[float], most: int) -> None:
     kept = charts.extremes(values, most)

@@ -20,6 +20,8 @@ GROUP = "\N{NARROW NO-BREAK SPACE}"
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _MILLION, _BILLION = Decimal(10**6), Decimal(10**9)
 _MINUTE = timedelta(minutes=1)
+# Half the width of a date, as a share of the axis: on a wide one, and on a phone's.
+_HALF, _HALF_NARROW = 0.04, 0.135
 # Distances between dates on an axis: (months, or 0; else the time), how they are written, and how many fit beside
 # each other; half as many do on a phone.
 _DATES: tuple[tuple[int, timedelta, str, int], ...] = (
@@ -33,13 +35,14 @@ _DATES: tuple[tuple[int, timedelta, str, int], ...] = (
 @dataclass(frozen=True, slots=True)
 class Tick:
     """A label of an axis: how far from the left or from the top, and which end of the text stands there. `is_minor`: it
-    can be left out where there is little room.
+    can be left out where there is little room. `is_late`: where there is little room, it ends where the axis does.
     """
 
     place: str
     text: str
     anchor: str = "middle"
     is_minor: bool = False
+    is_late: bool = False
 
 
 def number(value: float) -> str:
@@ -102,16 +105,27 @@ def date_ticks(start_ms: int, end_ms: int) -> tuple[Tick, ...]:
             break
     if not turns:
         turns, written = [start], "%Y-%m-%d"
-    crowded = len(turns) > 3
+    shares = [(_ms(turn) - start_ms) / length for turn in turns]
+    minor = _minor(shares)
     return tuple(
-        _date_tick(turn, written, (_ms(turn) - start_ms) / length, is_minor=crowded and place % 2 == 1)
-        for place, turn in enumerate(turns)
+        _date_tick(turn, written, share, is_minor=place in minor)
+        for place, (turn, share) in enumerate(zip(turns, shares, strict=True))
     )
+
+
+def _minor(shares: Sequence[float]) -> set[int]:
+    """Which dates give way on a phone: every second one of many, and one that the last would stand on."""
+    places = range(len(shares))
+    if len(shares) > 3:
+        return set(places[1::2])
+    last = min(shares[-1], 1 - _HALF_NARROW)
+    return {place for place in places[:-1] if last - shares[place] < 2 * _HALF_NARROW}
 
 
 def _date_tick(turn: datetime, written: str, share: float, *, is_minor: bool) -> Tick:
     # At the right end the text stands inside of the axis; at the left there is room for it.
-    return Tick(percent_of(share, 1), turn.strftime(written), "end" if share > 0.96 else "middle", is_minor)
+    anchor, is_late = "end" if share > 1 - _HALF else "middle", share > 1 - _HALF_NARROW and not is_minor
+    return Tick(percent_of(share, 1), turn.strftime(written), anchor, is_minor, is_late)
 
 
 def _up_to(turns: Iterator[datetime], most: int) -> list[datetime]:
