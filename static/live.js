@@ -2,7 +2,7 @@
 // what has is asked for, and changed in place, so that what is focused, opened, typed or selected stays as it is.
 (() => {
   const EVERY_MS = 1500;
-  const LONGEST_MS = 60_000;
+  const LONGEST_MS = 10_000; // between two questions to a server that does not answer
   const body = document.body;
   const bar = () => document.getElementById("status");
   const parts = () => [...document.querySelectorAll("[data-live]")];
@@ -21,6 +21,7 @@
 
   if (body.dataset.marks && bar()) {
     document.addEventListener("visibilitychange", () => { clearTimeout(timer); if (!document.hidden) ask(); });
+    window.addEventListener("online", () => { clearTimeout(timer); ask(); });
     askLater();
   }
 
