@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import Look, Words, button
+from tests.e2e.browsing import Words, button
 from tests.e2e.conftest import PASSWORD
 from tests.e2e.test_every_page import violations
 from tests.e2e.walking import unreadable
@@ -22,8 +22,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-# Each needs a server that nobody has used: both widths and both languages, but not every pair of them.
-@pytest.mark.parametrize("look", [Look("desktop", "en"), Look("phone", "ru")], ids=str)
 def test_the_first_visitor_becomes_superadmin(page: Page, words: Words) -> None:
     page.goto("/")
     expect(page.get_by_role("heading", name=words("Set up this server"))).to_be_visible()
