@@ -57,8 +57,17 @@ document.querySelectorAll("form[data-targets]").forEach((form) => {
   addUp();
 });
 
-// On a narrow screen the entries of the navigation scroll sideways: the current one is in sight.
-document.querySelector(".site-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// What is folded out over the page folds away again when something else is pressed, or by Escape.
+const foldedOut = () => document.querySelector(".site-nav details[open]");
+document.addEventListener("click", (event) => {
+  if (!event.target.closest(".site-nav details")) foldedOut()?.removeAttribute("open");
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !foldedOut()) return;
+  const menu = foldedOut();
+  if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  menu.removeAttribute("open");
+});
 
 // A choice that shows another page shows it at once.
 document.addEventListener("change", (event) => {

@@ -88,6 +88,24 @@ def test_three_are_shown_and_the_rest_is_a_link_away(as_alice: Client, alice: Us
     assert not Notice.objects.filter(seen_at=None).exists()
 
 
+def test_the_newest_is_told_and_the_others_are_folded_away(as_alice: Client, alice: User) -> None:
+    def told() -> tuple[str, str]:
+        page = as_alice.get(PAGE).content.decode()
+        shown, _fold, folded = page.partition('<details id="other-notices">')
+        return shown, folded.partition("</details>")[0]
+
+    services.tell(alice, "First")
+    assert told()[1] == ""
+    services.tell(alice, "Second")
+    services.tell(alice, "Third")
+    shown, folded = told()
+    assert ("Third" in shown, "Second" in shown, "First" in shown) == (True, False, False)
+    for text in ("2 further notices", "Second", "First", f'action="{reverse("accounts:dismiss_all")}"'):
+        assert text in folded
+    services.tell(alice, "Fourth")
+    assert "More than 2 further notices" in told()[1]
+
+
 def test_the_banner_costs_one_query_however_many_there_are(as_alice: Client, alice: User) -> None:
     def queries() -> list[str]:
         with CaptureQueriesContext(connection) as asked:

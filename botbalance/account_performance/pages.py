@@ -138,13 +138,17 @@ def _in_words(values: Points, quote: str) -> str:
 
 
 def _missing(curves: Curves) -> list[str]:
-    """Which benchmarks are not drawn, and why."""
+    """Which benchmarks are not drawn, and why. On a first day there are none yet: that is said once, not of each."""
     found = ((_("Held"), curves.hold, curves.hold_unknown), ("BTC", curves.bitcoin, curves.bitcoin_unknown))
-    return [f"{name} – {_why_not(unknown, points)}" for name, points, unknown in found if _why_not(unknown, points)]
+    reasons = [(name, _why_not(unknown, points)) for name, points, unknown in found]
+    told = [f"{name} – {reason(why)}" for name, why in reasons if why not in (None, Unknown.TOO_SHORT)]
+    if Unknown.TOO_SHORT in [why for _name, why in reasons]:
+        told.append(_("What holding and bitcoin would have made is drawn beside it from the next hourly valuation on."))
+    return told
 
 
-def _why_not(unknown: Unknown | None, points: Points) -> str:
-    return reason(unknown) or ("" if len(points) > 1 else reason(Unknown.TOO_SHORT))
+def _why_not(unknown: Unknown | None, points: Points) -> Unknown | None:
+    return unknown or (None if len(points) > 1 else Unknown.TOO_SHORT)
 
 
 # --- The table of figures --------------------------------------------------------------------------------

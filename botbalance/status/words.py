@@ -15,11 +15,14 @@ from orders.outlook import Reason, State
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A finding in words. `address`: where something can be done about it, "" where nothing can."""
+    """A finding in words; `brief` leaves out its reason, which may be long and somebody else's. `address`: where
+    something can be done about it, "" where nothing can.
+    """
 
     code: str
     level: Level
     text: str
+    brief: str
     remedy: str
     address: str
 
@@ -31,6 +34,7 @@ class Bar:
     facts: Facts
     verdict: Verdict
     sentence: str
+    brief: str
     autopilot: str
     said: Sequence[Said]
 
@@ -48,7 +52,8 @@ def bar_of(facts: Facts) -> Bar:
     verdict = judge(facts)
     said = [_said(finding) for finding in verdict.findings]
     all_well = gettext("Everything is all right.") if facts.accounts else gettext("No account is connected yet.")
-    return Bar(facts, verdict, said[0].text if said else all_well, autopilots(facts), said)
+    sentence, brief = (said[0].text, said[0].brief) if said else (all_well, all_well)
+    return Bar(facts, verdict, sentence, brief, autopilots(facts), said)
 
 
 def _said(finding: Finding) -> Said:
@@ -58,10 +63,12 @@ def _said(finding: Finding) -> Said:
         "because": sentence(finding.because.code, dict(finding.because.values)) if finding.because else "",
         "until": clock_time(finding.until) if finding.until else "",
     }
-    text = gettext(FINDINGS[finding.code]).format(**values)
+    pattern = gettext(FINDINGS[finding.code])
+    text, brief = pattern.format(**values), pattern.format(**values | {"reason": "", "because": "", "problem": ""})
     remedy, name, takes_number = REMEDIES[finding.code]
     address = _address(name, [finding.about] if takes_number else [])
-    return Said(finding.code, finding.level, " ".join(text.split()), gettext(remedy) if remedy else "", address)
+    text, brief = (" ".join(one.split()) for one in (text, brief))
+    return Said(finding.code, finding.level, text, brief, gettext(remedy) if remedy else "", address)
 
 
 def sentence(code: str, values: dict[str, str]) -> str:

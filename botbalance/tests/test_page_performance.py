@@ -155,6 +155,16 @@ def test_the_dashboard_draws_holding_and_bitcoin_beside_the_value(browser: Clien
     assert f'href="/performance/{recorded.pk}/"' in answer.content.decode()
 
 
+def test_on_a_first_day_it_says_once_when_there_will_be_something_to_compare_with(
+    browser: Client, account: ExchangeAccount
+) -> None:
+    valued(account, ago(0, hours=1), {"USDT": 1000}, {})
+    with time_machine.travel(NOW, tick=False):
+        said = text(browser.get("/"))
+    assert said.count("is drawn beside it from the next hourly valuation on.") == 1
+    assert "There is only one valuation" not in said
+
+
 def test_the_dashboards_percentage_leaves_deposits_out(browser: Client, account: ExchangeAccount) -> None:
     for day in range(5, 0, -1):
         valued(account, ago(day), {"USDT": 100 if day > 2 else 1000}, {})

@@ -103,6 +103,16 @@ def test_a_refused_key_is_named_and_leads_to_where_it_is_mended(
     )
 
 
+def test_closed_on_a_narrow_screen_it_leaves_out_what_others_said_at_length(
+    alice: User, account: ExchangeAccount, client_for: ClientFor
+) -> None:
+    exchanges_reason = "Nobody knows this key. " * 5
+    ExchangeAccount.objects.filter(pk=account.pk).update(status="refused", status_reason=exchanges_reason)
+    page = client_for(alice).get("/orders/").content.decode()
+    assert '<span class="brief">Main: the exchange refuses the API key.</span>' in page
+    assert f'<span class="full">Main: the exchange refuses the API key. {exchanges_reason.strip()}</span>' in page
+
+
 def test_a_paused_autopilot_says_why_and_where_it_goes_on(alice: User, flying: Strategy, client_for: ClientFor) -> None:
     Autopilot.objects.filter(pk=flying.pk).update(
         paused_at=timezone.now(), pause_code="repeated_failures", pause_values={"count": "5", "details": "No."}
