@@ -19,7 +19,7 @@ from accounts.notifications import selectors as wishes
 from accounts.notifications import services as notifications
 from accounts.notifications.models import Kind
 from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, wide
-from botbalance.lib.templatetags.numbers import money, signed_percent
+from botbalance.lib.numbers import count, money, signed_percent
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
 from orders.models import Fill, Run
@@ -93,5 +93,5 @@ def _line(day: dict[str, Any]) -> str:
         parts.append(_("%(percent)s within a day") % {"percent": signed_percent(Decimal(day["gain_pct"]))})
     runs = ngettext("%(count)s rebalance", "%(count)s rebalances", day["rebalances"])
     fills = ngettext("%(count)s fill", "%(count)s fills", day["fills"])
-    parts += [runs % {"count": day["rebalances"]}, fills % {"count": day["fills"]}]
+    parts += [runs % {"count": count(day["rebalances"])}, fills % {"count": count(day["fills"])}]
     return ", ".join(parts) + "."

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from botbalance.lib import moments
-from botbalance.lib.templatetags.numbers import money
+from botbalance.lib.numbers import money
 from exchanges.domain import Candle
 from portfolio.selectors import milliseconds
 from strategies.backtest import charts

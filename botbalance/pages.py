@@ -23,7 +23,8 @@ from botbalance.account_performance import figures
 from botbalance.account_performance import pages as performance
 from botbalance.lib import system_settings
 from botbalance.lib.errors import AppError, NotFound
-from botbalance.lib.money import ZERO, plain
+from botbalance.lib.money import ZERO
+from botbalance.lib.numbers import amount, count
 from botbalance.lib.web import say
 from botbalance.selectors import Summary, SummaryRow
 from botbalance.status.middleware import known_for
@@ -178,14 +179,14 @@ def _verdict(rows: list[HoldingRow], strategy: Strategy, managed: Decimal) -> st
         return _("Now there is nothing to divide: the account holds nothing that the targets are about.")
     outside = [row for row in rows if row.is_outside]
     if not outside:
-        band = plain(strategy.min_delta_pct)
+        band = amount(strategy.min_delta_pct)
         if strategy.band_type == Strategy.Band.RELATIVE:
-            return _("Everything is within %(band)s %% of its target.") % {"band": band}
-        return _("Everything is within the %(band)s %% band.") % {"band": band}
+            return _("Everything is within %(band)s%% of its target.") % {"band": band}
+        return _("Everything is within the %(band)s%% band.") % {"band": band}
     worst = min(outside, key=lambda row: (-abs(_drift(row)), row.row.asset))
     values = {"asset": worst.row.asset, "points": presentation.short(abs(_drift(worst)))}
     if worst.row.target_pct is None:
-        text = _("%(asset)s is %(points)s %% of the portfolio, is not among the targets, and is to be sold.") % values
+        text = _("%(asset)s is %(points)s%% of the portfolio, is not among the targets, and is to be sold.") % values
     elif _drift(worst) > 0:
         text = _("%(asset)s is %(points)s points above its target.") % values
     else:
@@ -193,7 +194,7 @@ def _verdict(rows: list[HoldingRow], strategy: Strategy, managed: Decimal) -> st
     more = len(outside) - 1
     if more:
         others = ngettext("%(count)s more is outside its band.", "%(count)s more are outside their bands.", more)
-        text = f"{text} {others % {'count': more}}"
+        text = f"{text} {others % {'count': count(more)}}"
     return text
 
 

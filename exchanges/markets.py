@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from botbalance.lib import cache, system_settings
 from botbalance.lib.clock import now_ms
 from botbalance.lib.money import ZERO
+from botbalance.lib.numbers import count
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.domain import BookTicker, ExchangeInfo, Price, PriceSnapshot, Venue
 from exchanges.errors import ExchangeError, StalePrices, Throttled, Unavailable
@@ -124,7 +125,8 @@ def prices_for_trading(venue: Venue, adapter: ExchangeAdapter) -> PriceSnapshot:
 
 def _stale(snapshot: PriceSnapshot) -> StalePrices:
     age = snapshot.age_seconds(now_ms())
-    return StalePrices(_("The latest prices are %(age)s seconds old; nothing is traded on them.") % {"age": age}, age)
+    text = _("The latest prices are %(age)s seconds old; nothing is traded on them.")
+    return StalePrices(text % {"age": count(age)}, age)
 
 
 def _prices_key(venue: Venue) -> str:

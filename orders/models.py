@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from botbalance.lib.fields import MoneyField
+from botbalance.lib.numbers import in_words
 from exchanges.models import ExchangeAccount
 from orders.domain import FINAL, LAPSED, RESTING, RUN_REASONS, STATUS_CHOICES, Status
 from strategies.domain import REASONS
@@ -83,7 +84,7 @@ class Run(models.Model):
     def reason(self) -> str:
         """Why it ended, in the reader's language."""
         template = RUN_REASONS.get(self.reason_code, "")
-        return gettext(template).format(**self.reason_values) if template else ""
+        return gettext(template).format(**in_words(self.reason_values)) if template else ""
 
 
 class Round(models.Model):
@@ -115,7 +116,7 @@ class Round(models.Model):
             {
                 "asset": row["asset"],
                 "code": row["code"],
-                "reason": gettext(REASONS[row["code"]]).format(**row["values"]),
+                "reason": gettext(REASONS[row["code"]]).format(**in_words(row["values"])),
             }
             for row in self.skips
         ]

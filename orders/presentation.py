@@ -3,6 +3,7 @@
 SVG lengths are strings of percent, so that no language puts a comma into them.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from botbalance.lib.money import HUNDRED, ZERO, plain, quantize, strip_zeros, wide
+from botbalance.lib.money import HUNDRED, ZERO, quantize, strip_zeros, wide
+from botbalance.lib.numbers import amount
 from orders.domain import Status
 from orders.models import Order, OrderEvent, Run
 from portfolio.domain import Valuation
@@ -153,9 +155,20 @@ def timeline(events: Iterable[OrderEvent]) -> list[EventRow]:
         mark, text = EVENT_WORDS.get(event.kind, ("", event.kind))
         told = event.kind in SELF_EXPLAINING or event.status == before
         state = None if told else STATUS_WORDS[event.status]
-        rows.append(EventRow(event, mark, text, translated(event.detail), state))
+        rows.append(EventRow(event, mark, text, _detail(event), state))
         before = event.status
     return rows
+
+
+def _detail(event: OrderEvent) -> str:
+    """What came with an event; a fill is kept as quantity, asset and price."""
+    fill = _FILL.fullmatch(event.detail) if event.kind == "fill" else None
+    if fill is None:
+        return translated(event.detail)
+    return f"{amount(fill['quantity'])} {fill['asset']} @ {amount(fill['price'])}"
+
+
+_FILL = re.compile(r"(?P<quantity>[\d.]+) (?P<asset>\S+) @ (?P<price>[\d.]+)", re.ASCII)
 
 
 # --- Reasons ---------------------------------------------------------------------------------------------
@@ -259,7 +272,7 @@ def length(percent: Decimal) -> str:
 
 def short(number: Decimal) -> str:
     """A percentage within a sentence: 1, 4.2, 0.35."""
-    return plain(quantize(number, 1 if abs(number) >= 1 else 2))
+    return amount(quantize(number, 1 if abs(number) >= 1 else 2))
 
 
 def duration(start: datetime, end: datetime) -> str:

@@ -12,8 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from botbalance.lib.moments import clock_time
-from botbalance.lib.money import plain
-from botbalance.lib.templatetags.numbers import money
+from botbalance.lib.numbers import amount, count, in_words, money
 from exchanges.domain import Venue
 from exchanges.models import ExchangeAccount
 from orders.models import Tick
@@ -60,7 +59,7 @@ def relative(moment: datetime) -> str:
     now = timezone.now()
     days = abs(moment - now).days
     if days >= 2:
-        length = ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
+        length = ngettext("%(count)s day", "%(count)s days", days) % {"count": count(days)}
     else:
         length = duration(min(now, moment), max(now, moment))
     if moment > now:
@@ -81,7 +80,7 @@ def sentence(reason: Reason) -> str:
     template = TICK_REASONS.get(reason.code)
     if template is None:
         return reason.code
-    values = _Values({name: _shown(name, value) for name, value in reason.values.items()})
+    values = _Values({name: _shown(name, value) for name, value in in_words(reason.values).items()})
     return gettext(template).format_map(values)
 
 
@@ -130,7 +129,7 @@ _ACTIONS: Mapping[str, str | Promise] = {
 
 def actions(counts: Mapping[str, int]) -> list[str]:
     """What became of orders: 3 placed, 1 cancelled."""
-    return [_ACTIONS[name] % {"count": count} for name, count in counts.items() if name in _ACTIONS]
+    return [_ACTIONS[name] % {"count": count(number)} for name, number in counts.items() if name in _ACTIONS]
 
 
 # --- The badge -------------------------------------------------------------------------------------------
@@ -175,9 +174,9 @@ def badge(strategy: Strategy, standing: Standing | None) -> Badge:
 def habit(strategy: Strategy) -> str:
     """What the autopilot does with a strategy while it is on."""
     values = {
-        "seconds": settings.AUTOPILOT_PERIOD_SECONDS,
+        "seconds": count(settings.AUTOPILOT_PERIOD_SECONDS),
         "rhythm": rhythm_in_words(strategy),
-        "band": plain(strategy.min_delta_pct),
+        "band": amount(strategy.min_delta_pct),
     }
     texts = _HABITS[strategy.trigger_mode]
     text = texts[strategy.band_type == Strategy.Band.RELATIVE] % values
@@ -190,11 +189,11 @@ def habit(strategy: Strategy) -> str:
 _HABITS: Mapping[str, tuple[str | Promise, str | Promise]] = {
     Strategy.Trigger.THRESHOLD: (
         _(
-            "Every %(seconds)s s it looks whether a weight is off its target by more than %(band)s %% of the "
+            "Every %(seconds)s s it looks whether a weight is off its target by more than %(band)s%% of the "
             "portfolio. If one is, it trades."
         ),
         _(
-            "Every %(seconds)s s it looks whether a weight is off its target by more than %(band)s %% of the target. "
+            "Every %(seconds)s s it looks whether a weight is off its target by more than %(band)s%% of the target. "
             "If one is, it trades."
         ),
     ),
@@ -204,11 +203,11 @@ _HABITS: Mapping[str, tuple[str | Promise, str | Promise]] = {
     ),
     Strategy.Trigger.BOTH: (
         _(
-            "By schedule, %(rhythm)s, it looks whether a weight is off its target by more than %(band)s %% "
+            "By schedule, %(rhythm)s, it looks whether a weight is off its target by more than %(band)s%% "
             "of the portfolio. If one is, it trades."
         ),
         _(
-            "By schedule, %(rhythm)s, it looks whether a weight is off its target by more than %(band)s %% "
+            "By schedule, %(rhythm)s, it looks whether a weight is off its target by more than %(band)s%% "
             "of the target. If one is, it trades."
         ),
     ),
@@ -240,7 +239,7 @@ def _left_open(outlook: Outlook) -> str:
         "%(count)s order of its rebalances is still open at the exchange and may fill.",
         "%(count)s orders of its rebalances are still open at the exchange and may fill.",
         outlook.left_open,
-    ) % {"count": outlook.left_open}
+    ) % {"count": count(outlook.left_open)}
     if outlook.state == State.PAUSED:
         remedy = gettext("Switching it off cancels what is open.")
     else:
@@ -264,7 +263,7 @@ def _coming(outlook: Outlook) -> str:
         return gettext("A rebalance is under way: it minds its orders until it has ended.")
     moment = outlook.scheduled_at or outlook.next_look_at
     if moment is None or outlook.view is None:
-        return gettext("It looks again within %(seconds)s s.") % {"seconds": settings.AUTOPILOT_PERIOD_SECONDS}
+        return gettext("It looks again within %(seconds)s s.") % {"seconds": count(settings.AUTOPILOT_PERIOD_SECONDS)}
     is_due = moment <= timezone.now()
     when = gettext("any moment") if is_due else gettext("at %(time)s") % {"time": clock_time(moment)}
     strategy, drift = outlook.strategy, outlook.view.drift
@@ -279,12 +278,12 @@ def _coming(outlook: Outlook) -> str:
 # By whether it has a schedule, and whether it would trade as things stand.
 _NEXT: Mapping[tuple[bool, bool], str | Promise] = {
     (True, True): _(
-        "By schedule it next trades %(when)s, with orders of at most %(size)s %% of the portfolio (about %(amount)s), "
+        "By schedule it next trades %(when)s, with orders of at most %(size)s%% of the portfolio (about %(amount)s), "
         "on %(market)s."
     ),
     (True, False): _("By schedule its next time is %(when)s; as things stand it would trade nothing then."),
     (False, True): _(
-        "It would trade at its next look, %(when)s, with orders of at most %(size)s %% of the portfolio "
+        "It would trade at its next look, %(when)s, with orders of at most %(size)s%% of the portfolio "
         "(about %(amount)s), on %(market)s."
     ),
     (False, False): _("It next looks %(when)s; as things stand it would trade nothing then."),
@@ -315,11 +314,11 @@ def _when_switched_on(outlook: Outlook) -> str:
     if strategy.trigger_mode != Strategy.Trigger.THRESHOLD:
         text = gettext("It is off. Switched on, its schedule begins then: its first time is %(first)s.")
         return text % {"first": first_time_in_words(strategy)}
-    values: dict[str, object] = {"seconds": settings.AUTOPILOT_PERIOD_SECONDS}
+    values: dict[str, object] = {"seconds": count(settings.AUTOPILOT_PERIOD_SECONDS)}
     if outlook.view is None or not outlook.view.drift.is_outside:
         return gettext("It is off. Switched on, it first looks within %(seconds)s s.") % values
     text = gettext(
-        "It is off. Switched on, it looks within %(seconds)s s and would trade, with orders of at most %(size)s %% of "
+        "It is off. Switched on, it looks within %(seconds)s s and would trade, with orders of at most %(size)s%% of "
         "the portfolio (about %(amount)s), on %(market)s."
     )
     return text % {**values, **_order_values(outlook, outlook.view)}
@@ -329,7 +328,7 @@ def _order_values(outlook: Outlook, view: View) -> dict[str, str]:
     strategy = outlook.strategy
     size = min(strategy.order_size_pct, outlook.effective.max_order_nav_pct)
     return {
-        "size": plain(size),
+        "size": amount(size),
         "amount": f"{money(view.largest_order)} {strategy.quote}",
         "market": str(MARKETS[outlook.venue]) if outlook.venue else gettext("no exchange"),
     }
@@ -352,15 +351,15 @@ def guards(outlook: Outlook) -> Sequence[Guard]:
     strategy, effective, autopilot = outlook.strategy, outlook.effective, outlook.standing.autopilot
     largest = min(strategy.order_size_pct, effective.max_order_nav_pct)
     failures = {"most": effective.failures_before_pause, "count": autopilot.failures_in_a_row if autopilot else 0}
-    jump = {"pct": plain(effective.price_jump_pct), "minutes": effective.price_jump_minutes}
-    oldest = {"seconds": effective.stale_price_seconds}
+    jump = {"pct": amount(effective.price_jump_pct), "minutes": count(effective.price_jump_minutes)}
+    oldest = {"seconds": count(effective.stale_price_seconds)}
     return [
         Guard(gettext("Largest order"), _of_portfolio(largest), is_yours=largest == strategy.order_size_pct),
         Guard(gettext("Most traded in 24 hours"), _of_portfolio(strategy.max_turnover_pct), is_yours=True),
         Guard(gettext("Worst price"), _worst_price(strategy.worst_price_pct), is_yours=True),
-        Guard(gettext("Most open orders"), str(effective.max_open_orders)),
+        Guard(gettext("Most open orders"), count(effective.max_open_orders)),
         Guard(gettext("Oldest price traded on"), gettext("%(seconds)s s") % oldest),
-        Guard(gettext("Price jump"), gettext("%(pct)s %% from the median of the last %(minutes)s min") % jump),
+        Guard(gettext("Price jump"), gettext("%(pct)s%% from the median of the last %(minutes)s min") % jump),
         Guard(gettext("Failures before it pauses"), gettext("%(most)s in a row; now %(count)s") % failures),
     ]
 
@@ -368,10 +367,10 @@ def guards(outlook: Outlook) -> Sequence[Guard]:
 def _of_portfolio(value: Decimal | None) -> str:
     if value is None:
         return gettext("no limit")
-    return gettext("%(pct)s %% of the portfolio") % {"pct": plain(value)}
+    return gettext("%(pct)s%% of the portfolio") % {"pct": amount(value)}
 
 
 def _worst_price(value: Decimal | None) -> str:
     if value is None:
         return gettext("no limit")
-    return gettext("%(pct)s %% from the price at the start of a rebalance") % {"pct": plain(value)}
+    return gettext("%(pct)s%% from the price at the start of a rebalance") % {"pct": amount(value)}

@@ -24,7 +24,8 @@ document.querySelectorAll("form[data-targets]").forEach((form) => {
     const [whole, fraction = ""] = text.trim().replace(",", ".").split(".");
     return /^\d{1,4}$/.test(whole) && /^\d{0,4}$/.test(fraction) ? Number(whole) * 1e4 + Number(fraction.padEnd(4, "0")) : 0;
   };
-  const shown = (value) => `${value < 0 ? "−" : ""}${Math.abs(value) / 1e4}\u00a0%`;
+  const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent", maximumFractionDigits: 4 });
+  const shown = (value) => percent.format(value / 1e6).replace("-", "−");
   const addUp = () => {
     let sum = 0;
     rows.querySelectorAll('[name$="-weight_pct"]').forEach((field) => { sum += parts(field.value); });

@@ -9,7 +9,7 @@ def _(sentence: str) -> str:
 DIRECT_REASONS: dict[str, str] = {
     "direct": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% i" is no placeholder)
-        "{sold} for {bought} directly: {cost} % instead of {instead} %."
+        "{sold} for {bought} directly: {cost}% instead of {instead}%."
     ),
     "direct_unfilled": _(
         "No other order is placed on {symbol}: one has not filled. The rest of this rebalance goes through {quote}."
@@ -17,10 +17,10 @@ DIRECT_REASONS: dict[str, str] = {
     "direct_rest": _("Traded directly for another coin, but for {rest} {quote}: too little for an order on {symbol}."),
     "direct_dearer": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% i" is no placeholder)
-        "{sold} for {bought} directly would not be cheaper: {cost} % instead of {instead} %."
+        "{sold} for {bought} directly would not be cheaper: {cost}% instead of {instead}%."
     ),
     "direct_too_good": _(
-        "{sold} for {bought} directly would be {pct} % better than through {quote}, more than both ways cost: such a "
+        "{sold} for {bought} directly would be {pct}% better than through {quote}, more than both ways cost: such a "
         "price is not believed."
     ),
     "direct_too_small": _(

@@ -299,8 +299,8 @@ def _(sentence: str) -> str:
 
 REASONS: dict[str, str] = {
     **DIRECT_REASONS,
-    "within_band": _("Within the band: {drift} points from the target {target} %, the band is {band} points."),
-    "at_target": _("At its target of {target} %, but for a rest of {drift} points."),
+    "within_band": _("Within the band: {drift} points from the target {target}%, the band is {band} points."),
+    "at_target": _("At its target of {target}%, but for a rest of {drift} points."),
     "spent": _(
         "Fees and roundings have left too little {quote} for the last {drift} points, which are within the band."
     ),
@@ -335,12 +335,12 @@ REASONS: dict[str, str] = {
     "worst_price": _("{symbol} has moved further than the worst price allowed, {price} {quote}."),
     "price_jump": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% f" is no placeholder)
-        "{symbol} is {pct} % from its median of the last {minutes} minutes; it is not traded until it settles."
+        "{symbol} is {pct}% from its median of the last {minutes} minutes; it is not traded until it settles."
     ),
     "doubtful_value": _("As long as the price of {symbol} is in doubt, so is every weight; nothing is traded on it."),
     "max_order_share": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% o" is no placeholder)
-        "This server allows no order above {share} % of the portfolio; the smallest {symbol} order is larger."
+        "This server allows no order above {share}% of the portfolio; the smallest {symbol} order is larger."
     ),
     "max_open_orders": _("The account has as many open orders as this server allows."),
     "quote_off": _("{quote} is {drift} points from what the targets leave for it; no coin's difference can be traded."),

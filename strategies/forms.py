@@ -63,7 +63,7 @@ DECIMALS = tuple(name for name in LIMITS if name.endswith("_pct") or name == "bn
 WHEN = {
     "order_size_pct": _("Smaller for coins with a thin order book; larger to be done sooner."),
     "min_delta_pct": _("Wider trades less often and pays fewer fees; narrower follows the targets more closely."),
-    "band_type": _("Relative suits small weights: 20 % of a 2 % target is 0.4 points."),
+    "band_type": _("Relative suits small weights: 20% of a 2% target is 0.4 points."),
     "order_step_pct": _("0.1 or so when there is no hurry; −0.1 when it has to fill now."),
     "trade_to": _("The edge trades half as much and comes back sooner."),
     "quote_reserve_pct": _("When you want cash at hand whatever the targets say."),

@@ -6,7 +6,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from botbalance.lib.money import plain
+from botbalance.lib.numbers import amount, count, in_words
 from strategies import concerns
 from strategies.domain import REASONS, Leg, Plan, Skip
 from strategies.models import Strategy
@@ -24,7 +24,7 @@ def interval_in_words(minutes: object) -> str:
     hours, left = divmod(rest, 60)
     parts = []
     if days:
-        parts.append(ngettext("%(count)s day", "%(count)s days", days) % {"count": days})
+        parts.append(ngettext("%(count)s day", "%(count)s days", days) % {"count": count(days)})
     if hours:
         parts.append(ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours})
     if left:
@@ -34,7 +34,7 @@ def interval_in_words(minutes: object) -> str:
 
 def skip_reason(skip: Skip) -> str:
     """Why an asset is left alone, in the language that is spoken."""
-    return _(REASONS[skip.code]).format(**skip.values)
+    return _(REASONS[skip.code]).format(**in_words(skip.values))
 
 
 def leg_reason(plan: Plan, leg: Leg) -> str:
@@ -48,12 +48,12 @@ def leg_reason(plan: Plan, leg: Leg) -> str:
 
 def model_reason(code: str, values: Mapping[str, str]) -> str:
     """Why a model gives an asset its weight, in the language that is spoken; "" for a code from another version."""
-    return _(MODEL_REASONS[code]).format(**values) if code in MODEL_REASONS else ""
+    return _(MODEL_REASONS[code]).format(**in_words(values)) if code in MODEL_REASONS else ""
 
 
 def model_refusal(refused: NoWeights) -> str:
     """Why a model gives no weights, in the language that is spoken."""
-    return _(REFUSALS[refused.code]).format(**refused.values)
+    return _(REFUSALS[refused.code]).format(**in_words(refused.values))
 
 
 def model_summary(strategy: Strategy) -> str:
@@ -65,14 +65,16 @@ def model_summary(strategy: Strategy) -> str:
     parts = [f"{capfirst(str(model.label))}."]
     if "model_lookback_days" in shown:
         days = strategy.model_lookback_days
-        parts.append(ngettext("It looks back %(count)s day.", "It looks back %(count)s days.", days) % {"count": days})
+        parts.append(
+            ngettext("It looks back %(count)s day.", "It looks back %(count)s days.", days) % {"count": count(days)}
+        )
     if "model_cap_pct" in shown and strategy.model_cap_pct is not None:
-        parts.append(_("At most %(cap)s %% for one asset.") % {"cap": plain(strategy.model_cap_pct)})
+        parts.append(_("At most %(cap)s%% for one asset.") % {"cap": amount(strategy.model_cap_pct)})
     if "model_top_k" in shown:
         parts.append(_("The best %(count)s are held.") % {"count": strategy.model_top_k})
-    parts.append(_("It divides %(total)s %% of the portfolio.") % {"total": plain(strategy.model_total_pct)})
+    parts.append(_("It divides %(total)s%% of the portfolio.") % {"total": amount(strategy.model_total_pct)})
     days = strategy.model_refresh_days
-    parts.append(ngettext("New weights every day.", "New weights every %(count)s days.", days) % {"count": days})
+    parts.append(ngettext("New weights every day.", "New weights every %(count)s days.", days) % {"count": count(days)})
     if strategy.model_auto_apply:
         parts.append(_("They are applied without asking."))
     return " ".join(parts)

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from botbalance.lib.errors import Conflict
-from botbalance.lib.money import HUNDRED, ZERO, plain, strip_zeros
+from botbalance.lib.money import HUNDRED, ZERO, strip_zeros
+from botbalance.lib.numbers import amount
 from exchanges import services as exchanges
 from exchanges.domain import STABLECOINS
 from exchanges.models import ExchangeAccount
@@ -31,7 +32,7 @@ SCALES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
 class Preset(TextChoices):
-    BITCOIN_AND_ETHER = "60-40", gettext_lazy("60 % BTC, 40 % ETH")
+    BITCOIN_AND_ETHER = "60-40", gettext_lazy("60% BTC, 40% ETH")
     TEN_LARGE = "ten-large", gettext_lazy("Ten large coins, equal")
     HELD = "held", gettext_lazy("What I hold, equal")
 
@@ -154,8 +155,8 @@ def _weigh(found: Pasted, numbers: dict[str, Decimal], unit: Unit, quote: str) -
         return
     total = sum(numbers.values(), ZERO)
     if unit == Unit.PERCENT and total > HUNDRED:
-        text = _("The weights add up to %(total)s %%; the most is 100 %%.")
-        found.problems.append(text % {"total": plain(total)})
+        text = _("The weights add up to %(total)s%%; the most is 100%%.")
+        found.problems.append(text % {"total": amount(total)})
         return
     if numbers.pop(quote, None) is not None:
         text = _("%(asset)s is the quote: its line is left out, and it gets what the other targets leave.")
@@ -185,7 +186,7 @@ def _read(line: str, unit: Unit) -> tuple[str, Decimal, str]:
     if figure is None:
         return asset, ZERO, _("%(text)s is no number.") % {"text": typed[:40] or match["number"][:40]}
     if unit == Unit.PERCENT and not ZERO <= figure <= HUNDRED:
-        return asset, ZERO, _("a weight is between 0 and 100 %.")
+        return asset, ZERO, _("a weight is between 0 and 100%.")
     if unit == Unit.MARKET_CAP and not ZERO < figure < Decimal(10) ** 28:
         return asset, ZERO, _("a market capitalisation is more than 0.")
     return asset, figure, ""

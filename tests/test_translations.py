@@ -21,9 +21,11 @@ from tests.support import ROOT
 
 FOLDER = ROOT / "locale" / "ru" / "LC_MESSAGES"
 APPS = ("accounts", "botbalance", "exchanges", "orders", "portfolio", "strategies")
-CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext"}
 # Words that are the same in both languages.
-SAME = {"API", "Binance Spot", "%(label)s: %(reason)s", "%(symbol)s: %(reason)s"}
+SAME = {"API", "Binance Spot", "%(label)s: %(reason)s", "%(number)s%%", "%(symbol)s: %(reason)s"}
+# What is to be typed, or copied, just so.
+TYPED_SO = ("0.5 BTC, 2 ETH", "2:20:0.5", "33,5%")
 # What a string is filled with: %(name)s of Python and templates, {name} of the tables of reasons.
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 PERCENT = re.compile(r"(?<!%)%%(?!%)")
@@ -52,12 +54,14 @@ def _context(value: object) -> object:
 
 
 def _sources(text: str) -> Iterator[str]:
-    """Literal first arguments of the calls that mark a text for translation in Python code."""
+    """Literal texts of the calls that mark one for translation in Python code: the first argument, or that behind the
+    context.
+    """
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        first = node.args[0]
+        first = node.args[1 if name == "pgettext" else 0]
         if name in CALLS and isinstance(first, ast.Constant) and isinstance(first.value, str):
             yield first.value
 
@@ -125,6 +129,26 @@ def test_a_percent_sign_is_doubled_where_its_text_doubles_it() -> None:
             if bool(PERCENT.search(text)) != doubled or (doubled and single):
                 wrong.append((message.id, text))
     assert wrong == []
+
+
+def test_a_percentage_is_written_as_the_language_does() -> None:
+    """12.5% in English; in Russian with a space before the sign that does not break."""
+    number = r"(?:\d|\)s|\})"
+    assert [one.id for one in MESSAGES if any(re.search(rf"{number}\s%", text) for text in _texts(one.id))] == []
+    close = re.compile(rf"{number} ?%(?![(\w])")
+    assert [one.id for one in MESSAGES if any(close.search(_told(text)) for text in _texts(one.string))] == []
+
+
+def test_a_number_in_a_russian_text_has_a_decimal_comma() -> None:
+    decimal = re.compile(r"\d\.\d")
+    assert [one.id for one in MESSAGES if any(decimal.search(_told(text)) for text in _texts(one.string))] == []
+
+
+def _told(text: str) -> str:
+    """A text without what it quotes."""
+    for quoted in TYPED_SO:
+        text = text.replace(quoted, "")
+    return text
 
 
 def test_the_compiled_catalogue_says_what_the_readable_one_says() -> None:

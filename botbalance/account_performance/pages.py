@@ -28,7 +28,7 @@ from botbalance.account_performance.words import PERIOD_NAMES, reason
 from botbalance.lib import moments
 from botbalance.lib.errors import Invalid, NotFound
 from botbalance.lib.money import HUNDRED, ZERO, exact
-from botbalance.lib.templatetags.numbers import money
+from botbalance.lib.numbers import money
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
 from portfolio.performance.figures import Compared, PeriodFigures

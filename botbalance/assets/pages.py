@@ -23,7 +23,7 @@ from botbalance.assets import selectors
 from botbalance.lib import moments
 from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import wide
-from botbalance.lib.templatetags.numbers import amount
+from botbalance.lib.numbers import amount
 from exchanges import selectors as exchanges
 from exchanges import services as venues
 from exchanges.domain import Side

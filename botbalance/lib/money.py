@@ -59,5 +59,4 @@ def strip_zeros(value: Decimal) -> Decimal:
 
 def quantize(value: Decimal, places: int) -> Decimal:
     """Rounded half-even to `places` decimals: for display and ratios, never for amounts that are sent."""
-    with localcontext(WIDE):
-        return value.quantize(Decimal(1).scaleb(-places))
+    return value.quantize(Decimal(1).scaleb(-places), context=WIDE)

@@ -14,8 +14,8 @@ from accounts.models import User
 from accounts.notifications import selectors as notifications
 from botbalance.lib import system_settings
 from botbalance.lib.errors import AppError
+from botbalance.lib.numbers import money
 from botbalance.lib.prepared import NOBODY, Prepared
-from botbalance.lib.templatetags.numbers import money
 from botbalance.status.domain import AccountFacts, AutopilotFacts, Because, Facts, ServerFacts, Standstill, Switch
 from exchanges import markets, traffic
 from exchanges import selectors as exchanges

@@ -8,6 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext, ngettext
 
 from botbalance.lib.moments import clock_time
+from botbalance.lib.numbers import in_words
 from botbalance.status.domain import FINDINGS, REMEDIES, AutopilotFacts, Facts, Finding, Level, Switch, Verdict, judge
 from orders import presentation, telling
 from orders.outlook import Reason, State
@@ -59,6 +60,7 @@ def bar_of(facts: Facts) -> Bar:
 def _said(finding: Finding) -> Said:
     values = {
         **finding.values,
+        "age": in_words(finding.values).get("age", ""),
         "problem": presentation.translated(finding.values.get("problem", "")),
         "because": sentence(finding.because.code, dict(finding.because.values)) if finding.because else "",
         "until": clock_time(finding.until) if finding.until else "",

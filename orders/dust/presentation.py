@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from botbalance.lib.money import plain, quantize
+from botbalance.lib.numbers import in_words
 from orders.dust.domain import DUST_REASONS, DustRow
 from orders.dust.models import DustSweep
 from orders.dust.services import DustReport, Offer
@@ -31,7 +32,7 @@ LEFT_OUT: Mapping[str, str | Promise] = {
 
 def dust_reason(row: DustRow) -> str:
     """Why a balance cannot be traded, in the language that is spoken."""
-    return gettext(DUST_REASONS[row.code]).format(**row.values)
+    return gettext(DUST_REASONS[row.code]).format(**in_words(row.values))
 
 
 def report_body(report: DustReport) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from accounts.models import User
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import AppError, Conflict, Forbidden, Invalid
 from botbalance.lib.money import ZERO, exact, wide
+from botbalance.lib.numbers import in_words
 from exchanges import services as exchanges
 from exchanges.domain import DustLine, Venue
 from exchanges.errors import ClockSkew, CredentialsRefused, ExchangeError, OutcomeUnknown, Unavailable
@@ -180,7 +181,7 @@ def _refuse_unless_ready(account: ExchangeAccount) -> None:
     refusal = guards.owner_refusal(account)
     if refusal is not None:
         code, values = refusal
-        message = _(TICK_REASONS[code]).format(**values)
+        message = _(TICK_REASONS[code]).format(**in_words(values))
         raise Forbidden(message, code=code) if code == "user_suspended" else Conflict(message, code=code)
     if orders.active_run(account) is not None:
         raise Conflict(
@@ -231,7 +232,7 @@ def _send(row: DustSweep) -> None:
     refusal = guards.owner_refusal(row.account)
     if refusal is not None:
         code, values = refusal
-        fail(row, _(TICK_REASONS[code]).format(**values))
+        fail(row, _(TICK_REASONS[code]).format(**in_words(values)))
         return
     try:
         conversion = exchanges.adapter_for(row.account).convert_dust(row.assets, sent_ms)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.pages import signed_in
 from botbalance.lib.errors import AppError, NotFound
 from botbalance.lib.money import HUNDRED, ZERO
+from botbalance.lib.numbers import count
 from botbalance.lib.web import back, say, template_for
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
@@ -142,7 +143,7 @@ def _cancel_all(request: HttpRequest, accounts: list[ExchangeAccount]) -> None:
     if problems:
         messages.error(request, _("Not everything could be cancelled: %(problems)s") % {"problems": " ".join(problems)})
     if ended or not problems:
-        text = ngettext("%(count)s order has ended.", "%(count)s orders have ended.", ended) % {"count": ended}
+        text = ngettext("%(count)s order has ended.", "%(count)s orders have ended.", ended) % {"count": count(ended)}
         messages.success(request, text if ended else _("No order was open."))
 
 

@@ -12,6 +12,7 @@ from accounts import services as accounts
 from accounts.notifications import services as notifications
 from accounts.notifications.models import Kind
 from botbalance.lib import system_settings
+from botbalance.lib.numbers import in_words
 from exchanges.models import ExchangeAccount
 from orders.models import Autopilot, Run
 from orders.services import history
@@ -57,7 +58,7 @@ def pause(autopilot: Autopilot, code: str, values: Mapping[str, str], run: Run |
                 user,
                 Kind.PAUSED,
                 _("The autopilot of %(name)s has paused") % {"name": strategy.name},
-                _(TICK_REASONS[code]).format(**values),
+                _(TICK_REASONS[code]).format(**in_words(values)),
                 reverse("orders:autopilot", args=[strategy.pk]),
                 {
                     "strategy": {"id": strategy.pk, "name": strategy.name},

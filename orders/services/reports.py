@@ -25,7 +25,8 @@ from botbalance.lib import system_settings
 from botbalance.lib.clock import now_ms
 from botbalance.lib.many import among
 from botbalance.lib.money import ZERO, plain, wide
-from botbalance.lib.templatetags.numbers import money
+from botbalance.lib.numbers import amount, money
+from botbalance.lib.numbers import count as counted
 from exchanges import services as exchanges
 from exchanges.domain import Venue
 from exchanges.models import ExchangeAccount
@@ -125,7 +126,11 @@ def _tell_run(row: Mark) -> bool:
         "%(filled)s of %(count)s order traded, %(amount)s in all.",
         "%(filled)s of %(count)s orders traded, %(amount)s in all.",
         len(orders),
-    ) % {"filled": len(traded), "count": len(orders), "amount": f"{money(turnover)} {run.account.quote}"}
+    ) % {
+        "filled": counted(len(traded)),
+        "count": counted(len(orders)),
+        "amount": f"{money(turnover)} {run.account.quote}",
+    }
     data = {
         "run": run.pk,
         "strategy": {"id": run.strategy_id, "name": run.strategy.name},
@@ -174,7 +179,9 @@ def _tell_fills(row: Mark) -> bool:
     text = "\n".join([*lines, _where(account)])
     link = f"{reverse('orders:list')}?account={account.pk}"
     data = {**_place(account), "trades": trades}
-    notifications.notify(row.user, Kind.FILLS, title % {"count": count, "label": account.label}, text, link, data)
+    notifications.notify(
+        row.user, Kind.FILLS, title % {"count": counted(count), "label": account.label}, text, link, data
+    )
     return True
 
 
@@ -215,7 +222,7 @@ def _line(trade: dict[str, Any]) -> str:
         "BUY": _("Bought %(quantity)s %(base)s for %(paid)s %(quote)s, at %(price)s on average."),
         "SELL": _("Sold %(quantity)s %(base)s for %(paid)s %(quote)s, at %(price)s on average."),
     }
-    return texts[trade["side"]] % {**trade, "paid": money(paid), "price": money(price)}
+    return texts[trade["side"]] % {**trade, "quantity": amount(quantity), "paid": money(paid), "price": money(price)}
 
 
 # --- Where -----------------------------------------------------------------------------------------------

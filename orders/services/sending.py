@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from botbalance.lib.clock import now_ms
 from botbalance.lib.errors import AppError
+from botbalance.lib.numbers import in_words
 from exchanges import services as exchanges
 from exchanges.adapters.base import ExchangeAdapter
 from exchanges.domain import NewOrder, OrderReport, Side
@@ -67,7 +68,7 @@ def _refusal(round_: Round) -> str:
     if refusal is None:
         return ""
     code, values = refusal
-    return _(RUN_REASONS[code]).format(**values)
+    return _(RUN_REASONS[code]).format(**in_words(values))
 
 
 def _read_first_fills(round_: Round, adapter: ExchangeAdapter) -> None:

@@ -1,9 +1,12 @@
 """What a sweep's figures mean, in plain sentences."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from botbalance.lib.money import HUNDRED, quantize
+from botbalance.lib.numbers import count, number, percent
 from strategies.backtest.models.sweeps import Sweep
 from strategies.backtest.services.model_words import model_notes
 from strategies.backtest.sweeping.judging import BELIEVABLE, LIKELY_LUCK
@@ -28,9 +31,9 @@ def deflated_meaning(deflated: dict[str, Any] | None) -> str:
     if deflated is None:
         return _("There are too few days or settings to tell luck from merit.")
     facts = {
-        "sharpe": f"{deflated['sharpe']:.2f}",
-        "luck": f"{deflated['threshold']:.2f}",
-        "trials": f"{deflated['effective_trials']:.1f}",
+        "sharpe": _ratio(deflated["sharpe"], 2),
+        "luck": _ratio(deflated["threshold"], 2),
+        "trials": _ratio(deflated["effective_trials"], 1),
         "probability": _percent(deflated["probability"]),
     }
     if deflated["probability"] >= BELIEVABLE:
@@ -61,7 +64,7 @@ def overfitting_meaning(found: dict[str, Any] | None) -> str:
     else:
         text = _(
             "In %(probability)s of all ways to halve the time, the setting that is best in one half is below the "
-            "middle in the other; drawing lots would give 50 %%."
+            "middle in the other; drawing lots would give 50%%."
         )
     return text % facts
 
@@ -71,7 +74,7 @@ def forward_meaning(forward: dict[str, Any] | None, windows: int) -> str:
     if forward is None:
         return _("The time is too short for that many windows: there is no walk forward.") if windows else ""
     gained = forward["figures"]["total_return"]
-    facts = {"windows": len(forward["stretches"]), "gained": "?" if gained is None else _percent(gained)}
+    facts = {"windows": count(len(forward["stretches"])), "gained": "?" if gained is None else _percent(gained)}
     if forward["efficiency"] is None:
         text = _(
             "Chosen anew %(windows)s times on what was known by then, the settings came to %(gained)s on the days that "
@@ -112,7 +115,7 @@ def fan_meaning(fan: dict[str, Any] | None) -> str:
         "they began with; %(losing)s lose, and one of twenty falls by more than %(fall)s on its way."
     )
     return text % {
-        "paths": fan["paths"],
+        "paths": count(fan["paths"]),
         "low": _percent(ends[5]),
         "high": _percent(ends[95]),
         "losing": _percent(fan["losing"]),
@@ -121,4 +124,8 @@ def fan_meaning(fan: dict[str, Any] | None) -> str:
 
 
 def _percent(fraction: float) -> str:
-    return f"{fraction * 100:.1f} %"
+    return percent(Decimal(fraction) * HUNDRED, 1)
+
+
+def _ratio(value: float, places: int) -> str:
+    return number(quantize(Decimal(value), places))

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from botbalance.lib.errors import Invalid
-from botbalance.lib.money import HUNDRED, ZERO, plain
+from botbalance.lib.money import HUNDRED, ZERO
+from botbalance.lib.numbers import amount
 from exchanges import services as exchanges
 from strategies.domain import BNB, MAX_TARGETS
 from strategies.models import Strategy
@@ -31,8 +32,8 @@ def validate(strategy: Strategy, entries: Sequence[Entry]) -> None:
     if not fields and distance is not None and distance <= strategy.order_step_pct:
         # Every order would be too far away from the start, and be priced anew with every move of the market.
         fields["reprice_distance_pct"] = [
-            _("Orders are placed %(step)s %% from the middle; this must be more.")
-            % {"step": plain(strategy.order_step_pct)}
+            _("Orders are placed %(step)s%% from the middle; this must be more.")
+            % {"step": amount(strategy.order_step_pct)}
         ]
     if not fields and strategy.bnb_for_fees:
         info = exchanges.exchange_info_for(strategy.account)
@@ -55,8 +56,8 @@ def model_problems(strategy: Strategy, count: int) -> dict[str, list[str]]:
     cap = strategy.model_cap_pct
     if kind in HEEDS_CAP and cap is not None and 0 < count * cap < strategy.model_total_pct:
         fields["model_cap_pct"] = [
-            _("%(count)s assets of at most %(cap)s %% do not make %(total)s %%. Raise it, or add assets.")
-            % {"count": count, "cap": plain(cap), "total": plain(strategy.model_total_pct)}
+            _("%(count)s assets of at most %(cap)s%% do not make %(total)s%%. Raise it, or add assets.")
+            % {"count": count, "cap": amount(cap), "total": amount(strategy.model_total_pct)}
         ]
     if kind == ModelKind.MOMENTUM and 0 < count < strategy.model_top_k:
         fields["model_top_k"] = [
@@ -94,7 +95,7 @@ def _entry_problems(strategy: Strategy, entries: Sequence[Entry]) -> list[str]:
         )
     total = sum((entry.target.weight_pct for entry in entries), ZERO)
     if total > HUNDRED:
-        problems.append(_("The weights add up to %(total)s %%; the most is 100 %%.") % {"total": plain(total)})
+        problems.append(_("The weights add up to %(total)s%%; the most is 100%%.") % {"total": amount(total)})
     if problems:
         return problems
     info = exchanges.exchange_info_for(strategy.account)
@@ -114,7 +115,7 @@ def _problems_of(strategy: Strategy, entry: Entry) -> list[str]:
     if weight is None and kind == ModelKind.FIXED:
         problems.append(_("%(asset)s: give it a weight.") % asset)
     if weight is not None and (not weight.is_finite() or not ZERO <= weight <= HUNDRED):
-        problems.append(_("%(asset)s: a weight is between 0 and 100 %%.") % asset)
+        problems.append(_("%(asset)s: a weight is between 0 and 100%%.") % asset)
     if kind != ModelKind.MARKET_CAP:
         return problems
     if entry.market_cap is not None and not (entry.market_cap.is_finite() and entry.market_cap > 0):

@@ -14,6 +14,7 @@ from accounts.notifications import services as notifications
 from accounts.notifications.models import Kind
 from botbalance.lib.errors import AppError, Conflict, NotFound
 from botbalance.lib.money import plain
+from botbalance.lib.numbers import amount, exact_percent
 from strategies import selectors
 from strategies.models import Strategy, TargetProposal
 from strategies.services import proposals
@@ -129,7 +130,7 @@ def _remember_failure(strategy: Strategy, error: AppError, now: datetime, *, by_
 
 def _tell(strategy: Strategy, proposal: TargetProposal) -> None:
     changes = ", ".join(
-        f"{row.asset} {plain(row.before_pct)} → {plain(row.after_pct)} %"
+        f"{row.asset} {amount(row.before_pct)} → {exact_percent(row.after_pct)}"
         for row in proposal.rows.all()
         if row.before_pct != row.after_pct
     )

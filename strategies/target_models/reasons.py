@@ -9,52 +9,50 @@ def _(sentence: str) -> str:
 # Why an asset has its weight.
 MODEL_REASONS: dict[str, str] = {
     "equal": _("One of {count} equal shares."),
-    "market_cap": _("Its market capitalisation is {market_cap}, {share} % of all in the list."),
-    "market_cap_root": _(
-        "Its market capitalisation is {market_cap}; by the square roots its share would be {share} %."
-    ),
+    "market_cap": _("Its market capitalisation is {market_cap}, {share}% of all in the list."),
+    "market_cap_root": _("Its market capitalisation is {market_cap}; by the square roots its share would be {share}%."),
     "market_cap_capped": _(
-        "Its market capitalisation would give it {share} % of what the model divides, and the cap cuts it; the excess "
+        "Its market capitalisation would give it {share}% of what the model divides, and the cap cuts it; the excess "
         "goes to the others."
     ),
     "inverse_volatility": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% a" is no placeholder)
-        "Its volatility was {volatility} % a year over {days} days; the calmer an asset, the larger its weight."
+        "Its volatility was {volatility}% a year over {days} days; the calmer an asset, the larger its weight."
     ),
     "inverse_volatility_capped": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% a" is no placeholder)
-        "Its volatility was only {volatility} % a year over {days} days; the cap cuts its weight, and the excess goes "
+        "Its volatility was only {volatility}% a year over {days} days; the cap cuts its weight, and the excess goes "
         "to the others."
     ),
     "risk_parity": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% a" is no placeholder)
-        "Its volatility was {volatility} % a year over {days} days; with this weight it brings {risk} % of the risk of "
+        "Its volatility was {volatility}% a year over {days} days; with this weight it brings {risk}% of the risk of "
         "all, as much as every other."
     ),
     "minimum_variance": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% a" is no placeholder)
-        "Its volatility was {volatility} % a year over {days} days; all together, as weighted, had {together} %."
+        "Its volatility was {volatility}% a year over {days} days; all together, as weighted, had {together}%."
     ),
     "minimum_variance_capped": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% a" is no placeholder)
-        "Its volatility was {volatility} % a year over {days} days. More of it would be calmer still, but the cap cuts "
+        "Its volatility was {volatility}% a year over {days} days. More of it would be calmer still, but the cap cuts "
         "its weight."
     ),
     "minimum_variance_none": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% a" is no placeholder)
-        "Its volatility was {volatility} % a year over {days} days; holding any of it would make the whole less calm."
+        "Its volatility was {volatility}% a year over {days} days; holding any of it would make the whole less calm."
     ),
-    "momentum": _("Number {rank} of {count}: its price changed by {change} % in {days} days."),
+    "momentum": _("Number {rank} of {count}: its price changed by {change}% in {days} days."),
     "momentum_scaled": _(
         # xgettext:no-python-format  # noqa: ERA001  (an order to xgettext: "% a" is no placeholder)
-        "Number {rank} of {count}: its price changed by {change} % in {days} days. Its volatility was {volatility} % a "
+        "Number {rank} of {count}: its price changed by {change}% in {days} days. Its volatility was {volatility}% a "
         "year; the calmer of those chosen weigh more."
     ),
     "momentum_to_quote": _(
-        "Number {rank} of {count}, but its price changed by {change} % in {days} days: its share stays in the quote."
+        "Number {rank} of {count}, but its price changed by {change}% in {days} days: its share stays in the quote."
     ),
     "momentum_not_chosen": _(
-        "Number {rank} of {count}: its price changed by {change} % in {days} days, and only the best {top} are held."
+        "Number {rank} of {count}: its price changed by {change}% in {days} days, and only the best {top} are held."
     ),
     # Nothing, because too little is known.
     "not_priced": _("There is no latest price of it, so it gets nothing."),

@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from botbalance.lib.money import HUNDRED, plain
+from botbalance.lib.money import HUNDRED
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,9 +69,3 @@ def fraction_of(cap_pct: Decimal | None, total_pct: Decimal) -> float:
 def as_percent(fraction: float) -> str:
     """0.12345 -> "12.35", for a sentence."""
     return f"{fraction * float(HUNDRED):.2f}"
-
-
-def grouped(figure: Decimal) -> str:
-    """1234567.8 -> "1 234 567.8", for a sentence."""
-    whole, point, fraction = plain(figure).partition(".")
-    return f"{int(whole):,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + point + fraction

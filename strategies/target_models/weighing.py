@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from botbalance.lib.money import ZERO
+from botbalance.lib.money import ZERO, plain
 from strategies.target_models import risk, shares
 from strategies.target_models.history import Measured, Places, a_year, measured, moving, priced, volatilities
 from strategies.target_models.values import Explanation, ModelKind, ModelSettings, ModelWeights, NoWeights
@@ -99,7 +99,7 @@ def _market_cap(
         if fraction < before - AT_BOUND:
             code = "market_cap_capped"
         asset = assets[place]
-        values = {"market_cap": shares.grouped(known[asset]), "share": shares.as_percent(before)}
+        values = {"market_cap": plain(known[asset]), "share": shares.as_percent(before)}
         rows.append(Explanation(asset, code, values))
     return _Split(places, fractions, [*rows, *left_out])
 

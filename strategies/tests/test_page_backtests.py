@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from botbalance.lib.templatetags.numbers import signed_percent
+from botbalance.lib.numbers import signed_percent
 from exchanges.models import ExchangeAccount
 from strategies.backtest.models import BacktestRun
 from strategies.backtest.services import rename_run

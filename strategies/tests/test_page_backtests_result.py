@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from botbalance.lib.templatetags.numbers import money
+from botbalance.lib.numbers import money
 from exchanges.candles import keeping
 from exchanges.models import ExchangeAccount
 from strategies import services as strategies

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from botbalance.lib.numbers import count as written
 from strategies.backtest.charts.plots import (
     HEIGHT,
     MOST_POINTS,
@@ -35,7 +36,7 @@ LEVELS = 9
 def histogram(values: Numbers, *, bins: int = 24, height: int = 200, unit: str = "", css: str = "") -> Plot | None:
     """How many of the values lie in each of about `bins` even stretches with round ends; None without any number.
 
-    Each bar's title is "from to: count", as "-2 to 0 %: 14".
+    Each bar's title is "from to: count", as "-2 … 0%: 14".
     """
     array = np.asarray(values, dtype=np.float64)
     array = array[np.isfinite(array)]
@@ -54,7 +55,7 @@ def histogram(values: Numbers, *, bins: int = 24, height: int = 200, unit: str =
             left, right = place * width + 1, (place + 1) * width - 1
             path = f"M{number(left)},{height}V{number(top)}H{number(right)}V{height}Z"
             start, stop = tick_text(ends[place], step), tick_text(ends[place + 1], step, unit)
-            shapes.append(Shape(f"column {css}".strip(), path, title=f"{start} … {stop}: {count}"))
+            shapes.append(Shape(f"column {css}".strip(), path, title=f"{start} … {stop}: {written(count)}"))
     every = -(-len(ends) // 6)
     ticks = tuple(
         Tick(percent_of(place, len(counts)), tick_text(ends[place], step, unit), is_minor=place // every % 2 == 1)

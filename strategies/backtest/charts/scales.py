@@ -1,4 +1,6 @@
-"""Scales of charts: round numbers and dates, and long series made shorter without losing extremes. Pure."""
+"""Scales of charts: round numbers and dates, and long series made shorter without losing extremes. Pure but
+for the reader's language.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,8 +9,10 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import numpy as np
 import numpy.typing as npt
+from django.utils.translation import pgettext
 
-from botbalance.lib.money import HUNDRED, wide
+from botbalance.lib import numbers
+from botbalance.lib.money import HUNDRED, quantize, wide
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -16,7 +20,7 @@ Flags = npt.NDArray[np.bool_]
 Numbers = Sequence[float] | Floats
 Times = Sequence[int] | Ints
 
-GROUP = "\N{NARROW NO-BREAK SPACE}"
+CLOSE = "\N{NO-BREAK SPACE}"
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _MILLION, _BILLION = Decimal(10**6), Decimal(10**9)
 _MINUTE = timedelta(minutes=1)
@@ -79,18 +83,17 @@ def round_ticks(low: float, high: float, most: int = 6) -> tuple[Decimal, ...]:
 
 def tick_text(value: Decimal, step: Decimal, unit: str = "") -> str:
     """A number on an axis whose ticks are `step` apart: with no more decimals than tell them apart, grouped; millions
-    and billions shortened (1.5 M, 2 B). `unit` follows, as in "25 %".
+    and billions shortened (1.5 M, 2 B). The `unit` is "" or "%", as in "25%".
     """
     letter = ""
-    for size, name in ((_BILLION, "B"), (_MILLION, "M")):
+    for size, name in ((_BILLION, pgettext("on an axis", "B")), (_MILLION, pgettext("on an axis", "M"))):
         if abs(value) >= size or (value == 0 and step >= size):
-            value, step, letter = value / size, step / size, f"{GROUP}{name}"
+            value, step, letter = value / size, step / size, f"{CLOSE}{name}"
             break
     exponent = step.normalize().as_tuple().exponent
     places = max(0, -exponent) if isinstance(exponent, int) else 0
-    text = f"{abs(value):,.{places}f}".replace(",", GROUP)
-    sign = "−" if value < 0 else ""
-    return f"{sign}{text}{letter}{GROUP + unit if unit else ''}"
+    text = f"{numbers.number(quantize(value, places))}{letter}"
+    return numbers.in_percent(text) if unit else text
 
 
 def date_ticks(start_ms: int, end_ms: int) -> tuple[Tick, ...]:

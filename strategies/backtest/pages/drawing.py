@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from botbalance.lib.errors import AppError
 from botbalance.lib.money import ZERO, exact
-from botbalance.lib.templatetags.numbers import amount, money
+from botbalance.lib.numbers import amount, money
 from exchanges.candles import store
 from strategies.backtest import charts
 from strategies.backtest.domain import RunSettings, moment_of, ms_of

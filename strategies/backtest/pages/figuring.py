@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from botbalance.lib.money import HUNDRED, wide
-from botbalance.lib.templatetags.numbers import amount, money, percent, signed_percent
+from botbalance.lib.numbers import amount, money, percent, signed_percent
 from portfolio.performance.returns import Unknown
 
 
@@ -241,7 +241,8 @@ def _trading(summary: Mapping[str, Any]) -> list[Figure]:
             "rebalances",
             _("Rebalances"),
             sum(rebalances.values()),
-            "; ".join(f"{_begun(code)}: {count}" for code, count in rebalances.items()) or _("There was no reason to."),
+            "; ".join(f"{_begun(code)}: {amount(count)}" for code, count in rebalances.items())
+            or _("There was no reason to."),
         ),
         _count("orders_placed", _("Orders placed"), trades["orders_placed"], _("With those that never filled.")),
         _count(

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from botbalance.lib.templatetags.numbers import money
+from botbalance.lib.numbers import count, money
 from exchanges.domain import Venue
 from strategies import selectors as strategies
 from strategies.backtest.domain import moment_of
@@ -143,7 +143,7 @@ def _notes_of_candles(summary: Mapping[str, Any]) -> list[str]:
             "%(count)s times there are no candles at all, %(candles)s together; nothing happens then.",
             market["halts"],
         )
-        found.append(text % {"count": market["halts"], "candles": market["halted_candles"]})
+        found.append(text % {"count": count(market["halts"]), "candles": count(market["halted_candles"])})
     for asset in market["assets"]:
         if asset["came_late"]:
             text = _("%(asset)s has candles only from %(day)s on; until then its share stays in the quote.")
@@ -153,7 +153,7 @@ def _notes_of_candles(summary: Mapping[str, Any]) -> list[str]:
             found.append(text % {"asset": asset["asset"], "day": figuring.day(asset["last_at"])})
         if asset["missing"]:
             text = _("%(asset)s misses %(count)s candles while others have theirs; it does not trade in them.")
-            found.append(text % {"asset": asset["asset"], "count": asset["missing"]})
+            found.append(text % {"asset": asset["asset"], "count": count(asset["missing"])})
     return found
 
 
@@ -165,5 +165,5 @@ def _notes_of_money(summary: Mapping[str, Any]) -> list[str]:
         found.append(text % {"owed": money(owed), "quote": summary["quote"]})
     if summary["trades"]["kept"] < summary["trades"]["fills"]:
         text = _("Of %(fills)s fills the first %(kept)s are kept; the figures are of all of them.")
-        found.append(text % {"fills": summary["trades"]["fills"], "kept": summary["trades"]["kept"]})
+        found.append(text % {"fills": count(summary["trades"]["fills"]), "kept": count(summary["trades"]["kept"])})
     return found

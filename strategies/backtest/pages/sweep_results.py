@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from botbalance.lib.money import HUNDRED, quantize
+from botbalance.lib.numbers import count, percent
+from botbalance.lib.numbers import number as written
 from strategies.backtest.charts import Curve, HeatCell, HeatMap, fan_plot, heat_map, line_plot
 from strategies.backtest.domain import moment_of
 from strategies.backtest.models import Sweep
@@ -57,9 +61,9 @@ def short_text(setting: Setting) -> str:
 def lasting(estimate: Estimate) -> str:
     """How long it would take, in words."""
     if estimate.seconds < 90:
-        return ngettext("%(count)s second", "%(count)s seconds", estimate.seconds) % {"count": estimate.seconds}
+        return ngettext("%(count)s second", "%(count)s seconds", estimate.seconds) % {"count": count(estimate.seconds)}
     minutes = round(estimate.seconds / 60)
-    return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": count(minutes)}
 
 
 def context(sweep: Sweep, query: Mapping[str, str]) -> dict[str, Any]:
@@ -198,7 +202,8 @@ def _heat_rows(found: HeatMap, name: str, values: tuple[Value, ...], *, is_ratio
     def said(cell: HeatCell) -> str:
         if cell.value is None:
             return ""
-        return f"{cell.value:.2f}" if is_ratio else f"{cell.value * 100:.0f} %"
+        value = Decimal(cell.value)
+        return written(quantize(value, 2)) if is_ratio else percent(value * HUNDRED, 0)
 
     return [
         HeatRow(value_text(name, value), [(cell, said(cell), "best" if cell == found.best else "") for cell in row])

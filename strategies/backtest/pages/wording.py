@@ -11,8 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from botbalance.lib.money import plain
-from botbalance.lib.templatetags.numbers import amount
+from botbalance.lib.numbers import amount, count, exact_percent
 from strategies.backtest import forms
 from strategies.backtest.domain import PlannedFlow, RunSettings, every_text
 from strategies.backtest.models import BacktestRun
@@ -93,7 +92,7 @@ def value_text(name: str, value: Any) -> str:
         return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
     if value is None or value == "":
         return "–"
-    return amount(value) if isinstance(value, Decimal) else str(value)
+    return amount(value) if isinstance(value, Decimal | int) else str(value)
 
 
 def interval_in_words_of_candles(interval: str) -> str:
@@ -116,7 +115,7 @@ def _targets_text(settings: RunSettings) -> str:
 
 
 def _target_text(target: Target) -> str:
-    text = f"{target.asset} {plain(target.weight_pct)} %"
+    text = f"{target.asset} {exact_percent(target.weight_pct)}"
     if not target.keep:
         return text
     kept = _("never below %(keep)s") % {"keep": amount(target.keep)}
@@ -171,7 +170,7 @@ def progress(run: BacktestRun, now: datetime) -> dict[str, Any]:
     seconds = max(0, int(((run.finished_at or now) - since).total_seconds()))
     return {
         "percent": run.progress_pct,
-        "lasted": ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": seconds},
+        "lasted": ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": count(seconds)},
         "interval": interval_in_words_of_candles(run.interval),
     }
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from botbalance.lib.money import HUNDRED, ZERO, plain
+from botbalance.lib.numbers import amount, count
 from strategies import concerns
 from strategies.backtest.domain import Limit, RunSettings, moment_of
 from strategies.models import Strategy
@@ -32,13 +33,13 @@ def model_text(model: Mapping[str, Limit]) -> str:
         if isinstance(value, bool):
             parts += [names[name]] if value else []
         elif value is not None:
-            parts.append(f"{names[name]}: {value}")
+            parts.append(f"{names[name]}: {value if isinstance(value, str) else amount(value)}")
     return "; ".join(parts)
 
 
 def figures_text(settings: RunSettings) -> str:
     """The typed market capitalisations, "" without any."""
-    return ", ".join(f"{asset} {plain(figure)}" for asset, figure in sorted(settings.market_caps.items()))
+    return ", ".join(f"{asset} {amount(figure)}" for asset, figure in sorted(settings.market_caps.items()))
 
 
 def model_notes(summary: Mapping[str, Any]) -> list[str]:
@@ -77,7 +78,7 @@ def model_notes(summary: Mapping[str, Any]) -> list[str]:
         found.append(text % facts)
     more = model["silences"] - len(model["first_silences"])
     if more:
-        found.append(_("%(count)s times more it had no answer for a while.") % {"count": more})
+        found.append(_("%(count)s times more it had no answer for a while.") % {"count": count(more)})
     return found
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from botbalance.lib.errors import Invalid
 from botbalance.lib.money import ZERO, plain
+from botbalance.lib.numbers import amount
 from exchanges.candles import moments
 from strategies.backtest.domain import moment_of, ms_of
 
@@ -36,7 +37,7 @@ class Parser:
     def number(self, name: str, low: Decimal, high: Decimal, places: int = 8) -> Decimal:
         found = self.decimal(name, self.values[name], places)
         if found is not None and not low <= found <= high:
-            self.refuse(name, _("From %(low)s to %(high)s.") % {"low": plain(low), "high": plain(high)})
+            self.refuse(name, _("From %(low)s to %(high)s.") % {"low": amount(low), "high": amount(high)})
         return found or ZERO
 
     def optional(self, name: str, low: Decimal, high: Decimal) -> Decimal | None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from botbalance.lib import system_settings
 from botbalance.lib.errors import Invalid
 from botbalance.lib.money import HUNDRED, ZERO, plain
+from botbalance.lib.numbers import amount, count
 from exchanges.candles import store
 from exchanges.candles.intervals import LENGTHS_MS
 from strategies import concerns
@@ -169,7 +170,7 @@ class _Reader(Parser):
         try:
             payments = settings.planned_flows()
         except ValueError:
-            text = _("That makes more than %(most)s payments. Choose a longer interval.") % {"most": MOST_FLOWS}
+            text = _("That makes more than %(most)s payments. Choose a longer interval.") % {"most": count(MOST_FLOWS)}
             self.refuse("flows", text)
             payments = ()
         if not any(amount > 0 for amount in start.values()) and not any(flow.amount > 0 for flow in payments):
@@ -198,7 +199,7 @@ class _Reader(Parser):
                 continue
             number, kept = self.decimal("targets", weight, 4), self.decimal("targets", keep)
             if number is not None and not ZERO <= number <= HUNDRED:
-                self.refuse("targets", _("%(asset)s: a weight is between 0 and 100 %%.") % {"asset": asset})
+                self.refuse("targets", _("%(asset)s: a weight is between 0 and 100%%.") % {"asset": asset})
             elif kept is not None and kept < 0:
                 self.refuse(
                     "targets", _("%(asset)s: what is never sold cannot be less than nothing.") % {"asset": asset}
@@ -213,8 +214,8 @@ class _Reader(Parser):
             text = _("%(asset)s is the quote: it gets what the other targets leave, so it has no target of its own.")
             self.refuse("targets", text % {"asset": quote})
         if total_weight(tuple(rows)) > HUNDRED:
-            text = _("The weights add up to %(total)s %%; the most is 100 %%.")
-            self.refuse("targets", text % {"total": plain(total_weight(tuple(rows)))})
+            text = _("The weights add up to %(total)s%%; the most is 100%%.")
+            self.refuse("targets", text % {"total": amount(total_weight(tuple(rows)))})
         if not rows and "targets" not in self.wrong:
             self.refuse("targets", _("Add at least one asset."))
         return tuple(rows)
@@ -257,8 +258,8 @@ class _Reader(Parser):
             return {}
         distance = strategy.reprice_distance_pct
         if distance is not None and distance <= strategy.order_step_pct:
-            text = _("Orders are placed %(step)s %% from the middle; this must be more.")
-            self.refuse("reprice_distance_pct", text % {"step": plain(strategy.order_step_pct)})
+            text = _("Orders are placed %(step)s%% from the middle; this must be more.")
+            self.refuse("reprice_distance_pct", text % {"step": amount(strategy.order_step_pct)})
         return {name: _plain_limit(strategy, name) for name in LIMIT_FIELDS}
 
     def start(self, quote: str) -> dict[str, Decimal]:
@@ -366,7 +367,7 @@ class _Reader(Parser):
         cells = (to_ms - from_ms) // LENGTHS_MS[interval] * len(symbols)
         if cells > most:
             text = _("That is %(cells)s candles; at most %(most)s are tried. Choose longer candles or a shorter time.")
-            self.refuse("interval", text % {"cells": cells, "most": most})
+            self.refuse("interval", text % {"cells": count(cells), "most": count(most)})
         return from_ms, to_ms
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from botbalance.lib import numbers
 from botbalance.lib.csv_files import safe
 from botbalance.lib.money import HUNDRED, plain, quantize, wide
-from botbalance.lib.templatetags import numbers
+from botbalance.lib.numbers import amount, count
 from strategies.backtest import charts
 from strategies.backtest.charts import Curve, Plot
 from strategies.backtest.domain import Json, RunSettings, every_text, moment_of, percent_of
@@ -140,10 +141,10 @@ def figure_groups(summary: Mapping[str, Any]) -> list[tuple[str, list[tuple[str,
         return "–" if value is None else f"{numbers.money(Decimal(value))}{_CLOSE}{quote}"
 
     def share(value: str | None) -> str:
-        return "–" if value is None else numbers.percent(_percent(value)).replace(" ", _CLOSE)
+        return "–" if value is None else numbers.percent(_percent(value))
 
     def number(value: str | None) -> str:
-        return "–" if value is None else numbers.amount(quantize(Decimal(value), 2))
+        return "–" if value is None else amount(quantize(Decimal(value), 2))
 
     def compared(name: str) -> str:
         row = against[name]
@@ -196,9 +197,12 @@ def figure_groups(summary: Mapping[str, Any]) -> list[tuple[str, list[tuple[str,
         (
             _("Trading"),
             [
-                (_("Rebalances"), str(sum(summary["rebalances"].values()))),
-                (_("Orders placed / filled"), f"{trades['orders_placed']} / {trades['orders_filled']}"),
-                (_("Fills"), str(trades["fills"])),
+                (_("Rebalances"), count(sum(summary["rebalances"].values()))),
+                (
+                    _("Orders placed / filled"),
+                    f"{count(trades['orders_placed'])} / {count(trades['orders_filled'])}",
+                ),
+                (_("Fills"), count(trades["fills"])),
                 (_("Mean order"), money(trades["mean"])),
                 (_("Median order"), money(trades["median"])),
                 (_("Largest order"), money(trades["largest"])),
@@ -241,22 +245,23 @@ def note_sentences(summary: Mapping[str, Any]) -> list[str]:
         found.append(text % {"symbol": symbol, "source": source})
     if market["halts"]:
         text = _("%(count)s times no candle at all was there, %(candles)s candles in all: nothing happens then.")
-        found.append(text % {"count": market["halts"], "candles": market["halted_candles"]})
+        found.append(text % {"count": count(market["halts"]), "candles": count(market["halted_candles"])})
     for row in market["assets"]:
-        facts = {"asset": row["asset"], "first": row["first_at"], "last": row["last_at"], "count": row["missing"]}
+        facts = {"asset": row["asset"], "first": row["first_at"], "last": row["last_at"]}
         if row["came_late"]:
             found.append(_("%(asset)s has candles from %(first)s on only.") % facts)
         if row["ended_early"]:
             text = _("%(asset)s has no candle after %(last)s: it is valued at its last close and cannot be sold.")
             found.append(text % facts)
         if row["missing"]:
-            found.append(_("%(asset)s lacks %(count)s candles in between.") % facts)
+            text = _("%(asset)s lacks %(count)s candles in between.")
+            found.append(text % {**facts, "count": count(row["missing"])})
     if Decimal(summary["owed"]):
         text = _("%(amount)s %(quote)s of withdrawals could never be paid.")
-        found.append(text % {"amount": summary["owed"], "quote": summary["quote"]})
+        found.append(text % {"amount": amount(summary["owed"]), "quote": summary["quote"]})
     if summary["trades"]["kept"] < summary["trades"]["fills"]:
         text = _("Of %(count)s fills the first %(kept)s are kept; every figure is of all of them.")
-        found.append(text % {"count": summary["trades"]["fills"], "kept": summary["trades"]["kept"]})
+        found.append(text % {"count": count(summary["trades"]["fills"]), "kept": count(summary["trades"]["kept"])})
     return found
 
 
@@ -265,21 +270,24 @@ def setting_rows(settings: RunSettings) -> list[tuple[str, str]]:
     body = settings.to_json()
     names = {one.name: str(one.verbose_name) for one in Strategy._meta.fields}
     rows = [
-        (_("Targets"), ", ".join(f"{one.asset} {plain(one.weight_pct)} %" for one in settings.targets)),
+        (_("Targets"), ", ".join(f"{one.asset} {numbers.exact_percent(one.weight_pct)}" for one in settings.targets)),
         (_("Weights"), model_text(settings.model)),
         (_("Market capitalisations"), figures_text(settings) or "–"),
-        (_("Begins with"), ", ".join(f"{plain(amount)} {asset}" for asset, amount in settings.start.items()) or "–"),
+        (
+            _("Begins with"),
+            ", ".join(f"{amount(held)} {asset}" for asset, held in settings.start.items()) or "–",
+        ),
         (_("Candles"), f"{settings.interval}, {settings.begins:%Y-%m-%d %H:%M} – {settings.ends:%Y-%m-%d %H:%M} UTC"),
         *((names.get(name, name), _text(value)) for name, value in body["limits"].items()),
         *((name, _text(value)) for name, value in body["fills"].items()),
         (_("Largest order of the server, %"), _text(body["max_order_nav_pct"])),
-        (_("Maker fee, %"), plain(percent_of(settings.fees.maker))),
-        (_("Taker fee, %"), plain(percent_of(settings.fees.taker))),
+        (_("Maker fee, %"), amount(percent_of(settings.fees.maker))),
+        (_("Taker fee, %"), amount(percent_of(settings.fees.taker))),
         (_("Fees in BNB"), _text(settings.fees.in_bnb)),
     ]
     for flow in settings.flows:
         when = every_text(flow.every) if flow.every is not None else f"{flow.at:%Y-%m-%d %H:%M}"
-        rows.append((_("Payment"), f"{plain(flow.amount)} {flow.asset}, {when}"))
+        rows.append((_("Payment"), f"{amount(flow.amount)} {flow.asset}, {when}"))
     return rows
 
 
@@ -310,7 +318,7 @@ def _percent(fraction: str) -> Decimal:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return "–" if value in (None, "") else str(value)
+    return "–" if value in (None, "") else numbers.spoken(str(value))
 
 
 def _equity_plot(series: Mapping[str, Any]) -> Plot | None:

@@ -17,6 +17,7 @@ from accounts import services as accounts
 from accounts.models import User
 from botbalance.lib.away import AWAY
 from botbalance.lib.errors import AppError, Conflict, Invalid, NotFound
+from botbalance.lib.numbers import count
 from exchanges.models import ExchangeAccount
 from portfolio import services as portfolio
 from strategies.backtest import quotas
@@ -248,7 +249,7 @@ def _compute(run: BacktestRun, claim: str) -> None:
         logger.info("back-test %s was taken over or deleted while it was computed", run.pk)
     except _TooLong:
         text = _("It took longer than %(seconds)s seconds. Choose longer candles, a shorter time or a wider band.")
-        _end(run, claim, State.FAILED, text % {"seconds": quotas.most_seconds()})
+        _end(run, claim, State.FAILED, text % {"seconds": count(quotas.most_seconds())})
     except AWAY:
         raise
     except AppError as error:

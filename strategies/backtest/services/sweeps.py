@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from botbalance.lib.errors import Conflict, Invalid, NotFound
+from botbalance.lib.numbers import count, in_words
 from exchanges.models import ExchangeAccount
 from strategies.backtest import sweep_quotas
 from strategies.backtest.domain import RunSettings
@@ -162,7 +163,7 @@ def check(settings: RunSettings, plan: Plan, *, limit: int | None = None) -> lis
     )
     for name, value, low, high in limits:
         if not low <= value <= high:
-            _refuse(name, _("From %(low)s to %(high)s.") % {"low": low, "high": high})
+            _refuse(name, _("From %(low)s to %(high)s.") % {"low": count(low), "high": count(high)})
     if plan.windows == 1:
         _refuse("windows", _("One window tells nothing: 0 for no walk forward, or at least 2."))
     try:
@@ -180,7 +181,7 @@ def check(settings: RunSettings, plan: Plan, *, limit: int | None = None) -> lis
 
 def space_problem(error: SpaceError) -> Invalid:
     """What is wrong with what is varied, in the reader's language."""
-    text = _(PROBLEMS[error.code]).format(**error.facts)
+    text = _(PROBLEMS[error.code]).format(**in_words(error.facts))
     return Invalid(_("Some fields need your attention."), fields={error.field: [text]})
 
 
