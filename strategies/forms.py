@@ -1,6 +1,5 @@
 """The form of a strategy and the rows of its targets. The service validates; forms only parse what was typed."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from botbalance.lib import numbers
 from botbalance.lib.errors import AppError
 from botbalance.lib.money import HUNDRED, ZERO, plain
 from botbalance.lib.web import add_errors
@@ -105,8 +105,19 @@ class PercentField(forms.DecimalField):
     widget = PercentInput
 
     def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and "." not in value:
-            value = value.replace(",", ".", 1)
+        if isinstance(value, str):
+            value = numbers.typed(value)
+        return super().to_python(value)
+
+
+class FigureField(forms.DecimalField):
+    """An amount or a large figure, as people write them: 1 234,56 or 1,234.56. What could be two numbers is none."""
+
+    widget = PercentInput
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and not numbers.could_be_two(value):
+            value = numbers.typed(value)
         return super().to_python(value)
 
 
@@ -135,7 +146,7 @@ class StrategyForm(forms.ModelForm):
     class Meta:
         model = Strategy
         fields = ["name", *LIMITS]
-        field_classes = dict.fromkeys(DECIMALS, PercentField)
+        field_classes = {**dict.fromkeys(DECIMALS, PercentField), "bnb_for_fees": FigureField}
         widgets: ClassVar[dict[str, Any]] = {
             **dict.fromkeys(DECIMALS, PercentInput),
             "interval_minutes": IntervalInput,
@@ -209,21 +220,6 @@ class AccountForm(forms.Form):
         field = self.fields["account"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = accounts
-
-
-class FigureField(forms.DecimalField):
-    """A large figure, also with its digits grouped by spaces, and with a decimal comma where it can be nothing else:
-    1,234 could be two numbers, and is none.
-    """
-
-    widget = PercentInput
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str):
-            value = "".join(value.split())
-            if "." not in value and not re.fullmatch(r"[1-9]\d{0,2},\d{3}", value):
-                value = value.replace(",", ".", 1)
-        return super().to_python(value)
 
 
 class TargetForm(forms.Form):

@@ -23,6 +23,7 @@ NONE = "–"
 MINUS = "\N{MINUS SIGN}"
 MOST_PLACES = 12
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_BY_COMMAS = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 
 
 class Style(NamedTuple):
@@ -103,3 +104,26 @@ def in_words(values: Mapping[str, str]) -> dict[str, str]:
 def spoken(text: str) -> str:
     """A text as it is kept; a plain number as this language writes it."""
     return number(Decimal(text)) if _PLAIN.fullmatch(text) else text
+
+
+# --- What people type ------------------------------------------------------------------------------------
+
+
+def typed(text: str) -> str:
+    """A number as somebody typed or copied it, as Decimal reads it: with a decimal comma or point, its digits grouped
+    by spaces, or by commas where those can be nothing else. What is none stays none.
+    """
+    digits = _without_spaces(text)
+    if digits.count(",") + digits.count(".") > 1:
+        return digits.replace(",", "") if _BY_COMMAS.fullmatch(digits) else digits
+    return digits.replace(",", ".")
+
+
+def could_be_two(text: str) -> bool:
+    """Whether it is 1,234 where the language sets off thousands by commas, and decimals are often typed with one."""
+    digits = _without_spaces(text)
+    return _style().group == "," and digits.count(",") == 1 and "." not in digits and bool(_BY_COMMAS.fullmatch(digits))
+
+
+def _without_spaces(text: str) -> str:
+    return "".join(text.split()).replace(MINUS, "-")

@@ -207,7 +207,7 @@ def test_new_weights_of_a_model(scene: Scene) -> None:
     targets = strategies.update_strategy(scene.strategy, {"target_model": "equal"}, None)
     with accounts.speaking_to(scene.user):
         strategies.refresh(targets, by_hand=False)
-    scene.assert_told(Kind.WEIGHTS, "New weights for Calm are proposed", "BTC 40 → 50 %")
+    scene.assert_told(Kind.WEIGHTS, "New weights for Calm are proposed", "BTC 40 → 50%")
 
 
 def test_the_daily_summary_in_the_morning_once_a_day(scene: Scene) -> None:
@@ -225,7 +225,7 @@ def test_the_daily_summary_in_the_morning_once_a_day(scene: Scene) -> None:
     accounts.set_time_zone(scene.user, "Europe/Berlin")  # and eleven
     assert tell_summaries() == 1
     assert tell_summaries() == 0
-    data = scene.assert_told(Kind.SUMMARY, "Alices strongbox: 10", "USDT", "+1.11 % within a day", "0 fills")
+    data = scene.assert_told(Kind.SUMMARY, "Alices strongbox: 10", "USDT", "+1.11% within a day", "0 fills")
     assert data["accounts"][0]["gain"] == "100"
     scene.clock.shift(86_400)
     assert tell_summaries() == 1

@@ -48,7 +48,7 @@ def test_it_shows_candles_with_our_fills_and_what_is_held(
     titles = [mark.title for mark in answer.context["drawn"].plot.marks]
     assert [": bought 0." in title for title in titles] == [True], titles
     assert "Average cost" in page
-    assert "target 40.00 %" in page
+    assert "target 40.00%" in page
     assert "BTCUSDT" in page
     assert " style=" not in page
     cursor = json.loads(answer.context["drawn"].cursor)

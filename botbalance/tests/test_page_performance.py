@@ -45,7 +45,7 @@ def visit(browser: Client, account: ExchangeAccount, query: str = "") -> Any:
 
 def text(answer: Any) -> str:
     """What can be read on a page, in one line."""
-    page = answer.content.decode().replace("\N{NARROW NO-BREAK SPACE}", "")
+    page = re.sub(r"(?<=\d),(?=\d{3})", "", answer.content.decode())
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
 
 

@@ -65,7 +65,7 @@ def test_the_refresh_link_reads_them_now(
     calls(caplog)
     page = browser.get(link.replace("&amp;", "&")).content.decode()
     assert calls(caplog) == [READ]
-    assert "10\N{NARROW NO-BREAK SPACE}500.00" in page
+    assert "10,500.00" in page
 
 
 def test_after_an_order_has_traded_every_reader_sees_what_is_held(

@@ -130,9 +130,9 @@ def test_it_says_how_far_the_portfolio_is_from_its_targets(
     assert D(drift["drift_pct"]) == pytest.approx(D(30), abs=D("0.1"))
     assert drift["is_outside"] is True
     assert D(body["largest_order"]) == pytest.approx(D(2500), abs=D(20))
-    assert "off its target by more than 1 % of the portfolio" in body["does"]
+    assert "off its target by more than 1% of the portfolio" in body["does"]
     assert "It would trade at its next look" in body["next"]
-    assert "at most 25 % of the portfolio" in body["next"]
+    assert "at most 25% of the portfolio" in body["next"]
     assert "on PAPER, without real money." in body["next"]
     assert body["problem"] == ""
 
@@ -220,7 +220,7 @@ def test_a_guard_that_held_the_last_tick_back_is_shown_until_it_looks_again(api:
     values = {"symbol": "ETHUSDT", "pct": "12.5", "minutes": "10"}
     tell_tick(targets, status="held", code="price_jump", values=values)
     body = api.get(url(targets, "autopilot")).json()
-    assert body["hold_reason"].startswith("ETHUSDT is 12.5 % from its median of the last 10 minutes")
+    assert body["hold_reason"].startswith("ETHUSDT is 12.5% from its median of the last 10 minutes")
     Watch.objects.update(quiet_looks=1)
     assert api.get(url(targets, "autopilot")).json()["held"] is False
 

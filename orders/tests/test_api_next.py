@@ -78,8 +78,8 @@ def test_settings_are_told_as_they_were_set(
 ) -> None:
     row = strategy(account, {"BTC": 40}, min_delta_pct="1.25", order_size_pct="12.345")
     body = told(api, row)
-    assert "by more than 1.25 % of the portfolio" in body["does"]
-    assert "with orders of at most 12.345 % of the portfolio" in body["next"]
+    assert "by more than 1.25% of the portfolio" in body["does"]
+    assert "with orders of at most 12.345% of the portfolio" in body["next"]
 
 
 def test_an_account_that_the_superadmin_has_paused_is_not_its_owners_to_mend(

@@ -20,6 +20,7 @@ from strategies.forms import (
     INTERVALS,
     WHEN,
     FieldGroup,
+    FigureField,
     IntervalInput,
     PercentField,
     PercentInput,
@@ -75,18 +76,6 @@ def limit_groups() -> list[tuple[str, tuple[str, ...]]]:
     return [*groups, (str(_("More limits")), rest)] if rest else groups
 
 
-class AmountField(forms.DecimalField):
-    """An amount, also with its digits grouped by spaces, and with a decimal comma."""
-
-    widget = PercentInput
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str):
-            value = "".join(value.split())
-            value = value.replace(",", ".", 1) if "." not in value else value
-        return super().to_python(value)
-
-
 class HoldingsField(forms.CharField):
     """Amounts of several assets in one line, "0.5 BTC, 2 ETH": a dict by asset."""
 
@@ -128,7 +117,7 @@ class RunForm(forms.ModelForm):
             "How often the autopilot looks. Shorter shows more of what happens within a day, and takes longer."
         ),
     )
-    start_cash = AmountField(
+    start_cash = FigureField(
         label=_("Cash to begin with"),
         min_value=0,
         max_digits=24,
@@ -285,7 +274,7 @@ class FlowForm(forms.Form):
     """One payment in or out, once or regularly. A row without an amount is dropped."""
 
     way = forms.ChoiceField(label=_("Payment"), choices=[("in", _("pay in")), ("out", _("pay out"))], required=False)
-    amount = AmountField(label=_("Amount"), required=False, min_value=0, max_digits=24, decimal_places=8)
+    amount = FigureField(label=_("Amount"), required=False, min_value=0, max_digits=24, decimal_places=8)
     asset = forms.CharField(label=_("Asset"), max_length=20, required=False, widget=_text())
     every = forms.ChoiceField(label=_("When"), choices=[*TURNS, ("once", _("once, on"))], required=False)
     at = forms.CharField(label=_("Date"), max_length=30, required=False, widget=_text("2021-01-01"))

@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from strategies.backtest.forms import AmountField, interval_choices
+from strategies.backtest.forms import interval_choices
 from strategies.backtest.services import sweeps
 from strategies.backtest.sweeping.judging import Objective
 from strategies.backtest.sweeping.parameters import Space, SpaceError, read_parameter
 from strategies.backtest.sweeping.spaces import Search
-from strategies.forms import FieldGroup
+from strategies.forms import FieldGroup, FigureField
 
 # What can be varied, with an example of what to type.
 VARIED = (
@@ -148,7 +148,7 @@ class BaseForm(forms.Form):
     end = forms.CharField(
         label=_("To"), required=False, max_length=30, help_text=_("Empty: to the last candle all assets have.")
     )
-    start_cash = AmountField(
+    start_cash = FigureField(
         label=_("Cash to begin with"), min_value=0, max_digits=24, decimal_places=8, help_text=_("In the quote.")
     )
     NAMES: ClassVar[dict[str, str]] = {"interval": "interval", "from": "start", "to": "end", "start_cash": "start_cash"}

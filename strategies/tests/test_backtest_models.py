@@ -215,7 +215,7 @@ def test_page_api_and_report_list_the_weights_and_when_there_was_no_answer(
     changes = selectors.series_of(run)["target_changes"]
     assert changes[0]["weights"] == {"BTC": "50", "ETH": "30"}
     assert {weight for row in changes[1:] for weight in row["weights"].values()} == {"100", "0"}
-    said = ("Until 2023-01-09 the model had no answer", "BTC 100 %, ETH 0 %, USDT 0 %")
+    said = ("Until 2023-01-09 the model had no answer", "BTC 100%, ETH 0%, USDT 0%")
     for url in (f"/backtests/{run.pk}/", f"/api/me/backtests/{run.pk}/report.html"):
         page = browser.get(url).content.decode()
         assert all(text in page for text in said), url

@@ -60,7 +60,7 @@ def test_one_order_does_what_took_two() -> None:
     (leg,) = plan.legs
     assert (leg.notional, leg.fee, leg.price) == (D(1000), D(1), D("0.05"))
     assert leg.told is not None
-    assert leg.told.reason == "ETH for BTC directly: 0.10 % instead of 0.20 %."
+    assert leg.told.reason == "ETH for BTC directly: 0.10% instead of 0.20%."
     assert plan.skips == ()
     after = {row.asset: row.after_pct for row in plan.allocations}
     assert after["ETH"] == pytest.approx(D(40), abs=D("0.01"))
@@ -91,10 +91,10 @@ def test_a_large_order_is_made_of_several_direct_ones() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"spread": "0.004"}, "ETH for BTC directly would not be cheaper: 0.30 % instead of 0.20 %."),
-        ({"price": "0.0499"}, "ETH for BTC directly would not be cheaper: 0.30 % instead of 0.20 %."),
+        ({"spread": "0.004"}, "ETH for BTC directly would not be cheaper: 0.30% instead of 0.20%."),
+        ({"price": "0.0499"}, "ETH for BTC directly would not be cheaper: 0.30% instead of 0.20%."),
         ({"price": "0"}, "ETHBTC has no usable price at the moment."),
-        ({"jumps": {"ETHBTC": D(7)}, "jump_minutes": 5}, "ETHBTC is 7 % from its median of the last 5 minutes; it is"),
+        ({"jumps": {"ETHBTC": D(7)}, "jump_minutes": 5}, "ETHBTC is 7% from its median of the last 5 minutes; it is"),
         ({"rules": replace(ETHBTC, status="BREAK")}, "ETHBTC is not trading at the moment (status BREAK)."),
         (
             {"rules": replace(ETHBTC, min_notional=D("0.03"))},
@@ -124,7 +124,7 @@ def test_a_price_too_good_to_be_true_is_not_believed(targets: dict[str, Any], pr
     plan = crossing(targets, price=price).plan()
     assert all(leg.direct is None for leg in plan.legs)
     assert [skip.code for skip in plan.untaken] == ["direct_too_good"]
-    assert " 5 % better than through USDT" in untaken(plan)[0]
+    assert " 5% better than through USDT" in untaken(plan)[0]
 
 
 @pytest.mark.parametrize(("step", "cost"), [("0.1", "0.0006"), ("-0.1", "0.0011")])

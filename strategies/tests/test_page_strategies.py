@@ -161,7 +161,7 @@ def test_remove_shows_one_row_less(browser: Client, account: ExchangeAccount) ->
 WRONG: list[tuple[list[tuple[str, str]], dict[str, str], str]] = [
     ([], {}, "Add at least one asset."),
     ([("", "")], {}, "Add at least one asset."),
-    ([("BTC", "60"), ("ETH", "40.01")], {}, "The weights add up to 100.01 %; the most is 100 %."),
+    ([("BTC", "60"), ("ETH", "40.01")], {}, "The weights add up to 100.01%; the most is 100%."),
     ([("BTC", "60"), ("btc", "20")], {}, "BTC is in the list twice."),
     ([("USDT", "20")], {}, "USDT is the quote"),
     ([("NOSUCHCOIN", "20")], {}, "NOSUCHCOIN/USDT is not traded on this exchange."),

@@ -56,7 +56,7 @@ def test_nothing_inside_the_band_is_traded_and_the_reason_says_how_far_it_is() -
     plan = scene.plan()
     assert plan.legs == ()
     assert plan.is_settled
-    assert plan.skips[0].reason == "Within the band: 0.8 points from the target 50 %, the band is 1 points."
+    assert plan.skips[0].reason == "Within the band: 0.8 points from the target 50%, the band is 1 points."
 
 
 def test_a_relative_band_is_a_share_of_the_target() -> None:

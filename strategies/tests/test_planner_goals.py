@@ -77,7 +77,7 @@ def test_to_the_targets_does_not_follow_every_move_of_a_price() -> None:
     made = scene({"USDT": 499_800, "BTC": "10.004"}, {"BTC": 50}, goal=Goal.TARGET)  # 0.02 points, worth 200
     plan = made.plan()
     assert plan.is_settled
-    assert plan.skips[0].reason == "At its target of 50 %, but for a rest of 0.02 points."
+    assert plan.skips[0].reason == "At its target of 50%, but for a rest of 0.02 points."
 
 
 def test_a_small_target_is_met_as_well_as_a_large_one() -> None:
@@ -244,7 +244,7 @@ def test_a_cap_below_the_smallest_order_says_so() -> None:
     made = scene({"USDT": 40}, {"BTC": 50}, max_order_nav_pct="10")
     plan = made.plan()
     assert plan.skips[0].reason == (
-        "This server allows no order above 10 % of the portfolio; the smallest BTCUSDT order is larger."
+        "This server allows no order above 10% of the portfolio; the smallest BTCUSDT order is larger."
     )
     assert not plan.is_settled
 
@@ -264,7 +264,7 @@ def test_a_coin_whose_price_has_jumped_is_left_alone() -> None:
     plan = made.plan()
     assert [leg.asset for leg in plan.legs] == ["ETH"]
     (skip,) = plan.skips
-    sentence = "BTCUSDT is -4.26 % from its median of the last 10 minutes; it is not traded until it settles."
+    sentence = "BTCUSDT is -4.26% from its median of the last 10 minutes; it is not traded until it settles."
     assert skip.reason == sentence
     assert TICK_REASONS[skip.code].format(**skip.values) == skip.reason  # a tick held by it says the same
 

@@ -27,10 +27,10 @@ def test_the_best_few_get_equal_shares() -> None:
     made = weigh(rising(10, 40, -5, 20), top_k=2)
     assert made.weights == {"ADA": D(0), "BTC": D(50), "DOT": D(0), "ETH": D(50)}
     assert [row.reason for row in made.explanations] == [
-        "Number 3 of 4: its price changed by 10.00 % in 20 days, and only the best 2 are held.",
-        "Number 1 of 4: its price changed by 40.00 % in 20 days.",
-        "Number 4 of 4: its price changed by -5.00 % in 20 days, and only the best 2 are held.",
-        "Number 2 of 4: its price changed by 20.00 % in 20 days.",
+        "Number 3 of 4: its price changed by 10.00% in 20 days, and only the best 2 are held.",
+        "Number 1 of 4: its price changed by 40.00% in 20 days.",
+        "Number 4 of 4: its price changed by -5.00% in 20 days, and only the best 2 are held.",
+        "Number 2 of 4: its price changed by 20.00% in 20 days.",
     ]
 
 
@@ -44,7 +44,7 @@ def test_what_has_lost_keeps_its_share_in_the_quote_if_so_wished() -> None:
     made = weigh(rising(10, -1, -5, 20), top_k=3, negative_to_quote=True)
     assert made.weights == {"ADA": D("33.3334"), "BTC": D(0), "DOT": D(0), "ETH": D("33.3333")}
     assert made.explanations[1].reason == (
-        "Number 3 of 4, but its price changed by -1.00 % in 20 days: its share stays in the quote."
+        "Number 3 of 4, but its price changed by -1.00% in 20 days: its share stays in the quote."
     )
     assert weigh(rising(10, -1, -5, 20), top_k=3).weights["BTC"] == D("33.3333")
 
