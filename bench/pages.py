@@ -36,7 +36,7 @@ def measure(*, users: int, orders: int, requests: int) -> dict[str, Any]:
         cursor.execute("ANALYZE")
     client = Client(SERVER_NAME="localhost")
     client.force_login(accounts[0].user)
-    found: dict[str, Any] = {"users": users, "orders": orders}
+    found: dict[str, Any] = {"users": users, "orders_stored": orders}
     strategy = Strategy.objects.get(account=accounts[0]).pk
     for name, template in ADDRESSES.items():
         address = template.format(strategy=strategy)

@@ -61,7 +61,7 @@ def _planner(found: dict[str, Any]) -> str:
 
 def _http(found: dict[str, Any]) -> str:
     pages = [
-        (size["users"], size["orders"], *(size[name][what] for name in PAGES for what in ("queries", "ms")))
+        (size["users"], size["orders_stored"], *(size[name][what] for name in PAGES for what in ("queries", "ms")))
         for size in found["pages"]
     ]
     head = ("users", "orders", *(f"{name} {what}" for name in PAGES for what in ("queries", "ms")))
