@@ -18,7 +18,7 @@ from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts import services as accounts
-from accounts.models import User
+from accounts.models import SetUp, User
 from accounts.tokens.services import issue_token
 from botbalance.lib import system_settings
 from botbalance.status import remembering
@@ -133,6 +133,12 @@ def _stay_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 # --- People ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_use(db: None) -> None:
+    """A server that was set up by somebody who is gone: whoever comes now may register, and nobody is there yet."""
+    SetUp.objects.create(pk=SetUp.ONLY)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ class RegisterView(APIView):
         """Create a user."""
         data = CredentialsIn(data=request.data)
         data.is_valid(raise_exception=True)
-        user = services.register(data.validated_data["email"], data.validated_data["password"])
+        user = services.sign_up(data.validated_data["email"], data.validated_data["password"])
         return Response(RegisteredOut(user).data, status=201)
 
 

@@ -37,7 +37,7 @@ class SignUpForm(Plain, allauth_forms.SignupForm):
 
     def save(self, request: HttpRequest) -> User:
         """Raises botbalance.lib.errors.Invalid when the address was taken meanwhile."""
-        user = services.register(self.cleaned_data["email"], self.cleaned_data["password1"])
+        user = services.sign_up(self.cleaned_data["email"], self.cleaned_data["password1"])
         services.guide(user, on=True)
         setup_user_email(request, user, [EmailAddress(email=user.email)])
         return user

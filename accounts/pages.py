@@ -51,12 +51,12 @@ def remember_language(response: HttpResponseBase, language: str) -> None:
 
 
 class _NotBeforeSetUp:
-    """On a server without users there is nobody to sign in: whoever asks is led to making the first account."""
+    """On a server without users there is nobody to sign in: whoever comes is led to making the first account."""
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if selectors.is_unused():
             return redirect("set_up")
-        response: HttpResponse = super().get(request, *args, **kwargs)  # type: ignore[misc]
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         return response
 
 

@@ -39,6 +39,18 @@ SENDING_IS_OVER_SECONDS = 120
 SENDING = "accounts:sending-notices"
 
 
+def sign_up(email: str, password: str) -> User:
+    """Somebody registers themselves: as `register`, and Conflict on a server that is not set up yet, or a stranger who
+    came before its owner would close the page on which the superadmin is made.
+    """
+    if selectors.is_unused():
+        raise Conflict(
+            _("This server has no superadmin yet: whoever runs it makes the first account on its page."),
+            code="not_set_up",
+        )
+    return register(email, password)
+
+
 def register(email: str, password: str) -> User:
     """A new user who can sign in at once. Raises Invalid with what is wrong in `email` and `password`."""
     email = _checked(email, password)

@@ -28,6 +28,7 @@ def ok() -> Callable[..., Any]:
     return body
 
 
+@pytest.mark.usefixtures("in_use")
 def test_from_sign_up_to_filled_orders_in_under_three_minutes(ok: Callable[..., Any]) -> None:
     who = {"email": "stranger@example.org", "password": "correct-horse-9"}
     api = APIClient()

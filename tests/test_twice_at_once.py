@@ -127,7 +127,8 @@ def test_two_strategies_at_once_leave_one_active(
     assert Strategy.objects.filter(is_active=True).count() == 1
 
 
-def test_a_repeated_registration_at_once_makes_one_user(db: None) -> None:
+@pytest.mark.usefixtures("in_use")
+def test_a_repeated_registration_at_once_makes_one_user() -> None:
     who = {"email": "twin@example.org", "password": "correct-horse-9"}
 
     def register(_number: int) -> int:

@@ -61,6 +61,7 @@ def test_the_present_page_is_marked(as_alice: Client) -> None:
     assert '<summary class="is-here">More</summary>' in page
 
 
+@pytest.mark.usefixtures("in_use")
 def test_every_field_has_a_label_and_points_at_its_error(client: Client) -> None:
     page = client.post(reverse("account_signup"), {"email": "alice", "password1": ""}).content.decode()
     for field in ("id_email", "id_password1"):

@@ -12,7 +12,11 @@ from accounts.models import User
 from accounts.tests.conftest import PASSWORD
 from botbalance.lib.errors import Invalid
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("accounts.tests.urls")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.urls("accounts.tests.urls"),
+    pytest.mark.usefixtures("in_use"),
+]
 
 SIGN_UP = "/auth/sign-up/"
 REGISTER = "/api/auth/register"

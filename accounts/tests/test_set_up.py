@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection, connections
 from django.test import Client
+from django.test.client import MULTIPART_CONTENT
 from pytest_django import Settings
 
 from accounts import first_visit, services
@@ -66,6 +67,19 @@ def test_it_stays_closed_when_the_users_are_gone(client: Client, how: Callable[[
     with pytest.raises(Conflict):
         services.set_up("bob@example.org", PASSWORD)
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["/auth/sign-up/", "/api/auth/register"])
+def test_a_stranger_who_registers_first_takes_the_place_of_nobody(client: Client, address: str) -> None:
+    body = {"email": "stranger@example.org", "password1": PASSWORD, "password": PASSWORD}
+    answer = client.post(address, body, content_type="application/json" if "api" in address else MULTIPART_CONTENT)
+    if "api" in address:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_set_up")
+    else:
+        assert answer["Location"] == SET_UP
+    assert not User.objects.exists()
+    client.post(SET_UP, FORM, **HERE)
+    assert User.objects.get().is_superadmin
 
 
 # --- who is not at the machine ----------------------------------------------------------------------------

@@ -66,6 +66,7 @@ def test_it_locks_an_address_after_five_wrong_passwords(client: Client, alice: U
     assert "_auth_user_id" not in client.session
 
 
+@pytest.mark.usefixtures("in_use")
 def test_it_answers_a_flood_with_a_page(client: Client, settings: Settings) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"login": "1/m/ip"}
     client.post(SIGN_IN, {"login": "alice@example.org", "password": "wrong"})

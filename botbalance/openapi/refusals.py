@@ -28,6 +28,7 @@ CODES: dict[str, tuple[int, str]] = {
     "credentials_refused": (409, "The exchange refuses the account's key."),
     "idempotency_key_reused": (409, "The idempotency key was used for something else."),
     "no_secret": (409, "Only a webhook has a secret."),
+    "not_set_up": (409, "The server has no superadmin yet: whoever runs it makes the first account on its page."),
     "nothing_held": (409, "The account holds no coin that could be a target yet."),
     "set_up_already": (409, "The server is set up already."),
     "too_soon": (409, "A trial has just been sent: wait a few seconds."),
@@ -77,7 +78,7 @@ WITH_HOLDINGS = (*ASKS_EXCHANGE, *HAS_CANDLES)
 
 # By operation: what its services refuse beside what every operation of its shape does.
 OWN: dict[str, tuple[str, ...]] = {
-    "auth_register": ("conflict",),
+    "auth_register": ("not_set_up",),
     "auth_token": ("invalid_credentials", "throttled", "too_many_tokens"),
     "me_accounts_create": ASKS_EXCHANGE,
     "me_accounts_destroy": (*ASKS_EXCHANGE, "outcome_unknown", "orders_open"),

@@ -31,6 +31,7 @@ def done(user: User) -> list[str]:
     return [step.name for step in guide_of(User.objects.get(pk=user.pk)).steps if step.is_done]
 
 
+@pytest.mark.usefixtures("in_use")
 def test_who_signs_up_is_led(client: Client) -> None:
     page = client.post(
         "/auth/sign-up/", {"email": "alice@example.org", "password1": "correct-horse-9"}, follow=True
