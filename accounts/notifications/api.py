@@ -22,7 +22,7 @@ class ClockField(serializers.TimeField):
     """A time of day to the minute. JSON Schema's own `time` would have seconds and a zone."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(format="%H:%M", **kwargs)
+        super().__init__(format="%H:%M", input_formats=["%H:%M"], **kwargs)
 
 
 class ChannelOut(serializers.ModelSerializer[Channel]):

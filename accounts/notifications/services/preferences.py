@@ -31,9 +31,10 @@ def save_preferences(
     quiet_to: time | None,
     urgent_breaks_quiet: bool,
 ) -> Preferences:
-    """Keep a user's wishes. Quiet hours are in the user's time zone, both ends or none; what they hold back now is held
-    back by the new ones.
+    """Keep a user's wishes. Quiet hours are in the user's time zone and to the minute, both ends or none; what they hold
+    back now is held back by the new ones.
     """
+    quiet_from, quiet_to = _to_the_minute(quiet_from), _to_the_minute(quiet_to)
     if (quiet_from is None) != (quiet_to is None):
         missing = "quiet_to" if quiet_to is None else "quiet_from"
         text = _("Give both ends of the quiet hours, or neither.")
@@ -51,6 +52,11 @@ def save_preferences(
         preferences, _created = Preferences.objects.update_or_create(user=user, defaults=values)
         hold_anew(user)
     return preferences
+
+
+def _to_the_minute(clock: time | None) -> time | None:
+    """Seconds are shown nowhere, and would make nearly a whole day of 22:00:30 to 22:00:10."""
+    return None if clock is None else time(clock.hour, clock.minute)
 
 
 def hold_anew(user: User) -> None:

@@ -222,6 +222,8 @@ def test_wishes_are_read_and_written(api: APIClient) -> None:
         ({"quiet_to": None}, "quiet_to"),
         ({"quiet_from": "07:30"}, "quiet_to"),
         ({"quiet_from": "25:00"}, "quiet_from"),
+        ({"quiet_from": "22:00:30"}, "quiet_from"),
+        ({"quiet_from": "22:00+02:00"}, "quiet_from"),
         ({"email_kinds": ["weather"]}, "email_kinds.0"),
     ):
         answer = api.put(SETTINGS, {**wanted, **change}, format="json")

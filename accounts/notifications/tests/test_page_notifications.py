@@ -109,6 +109,8 @@ def test_wishes_are_saved_and_what_is_wrong_is_said(browser: Client, alice: User
     answer = browser.post(PAGE, {**wanted, "quiet_to": ""})
     assert answer.status_code == 400
     assert "Give both ends of the quiet hours" in answer.content.decode()
+    answer = browser.post(PAGE, {**wanted, "quiet_from": "22:00:30", "quiet_to": "22:00:10"})
+    assert "Quiet hours of no length" in answer.content.decode()
 
 
 def test_it_says_when_nobody_would_be_told(browser: Client, alice: User) -> None:
