@@ -1,13 +1,16 @@
 """What an owner wants: targets and the limits within which they may be traded towards."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from botbalance.lib.fields import MoneyField
+from botbalance.lib.numbers import amount
 from exchanges.models import ExchangeAccount
 
 
@@ -18,6 +21,16 @@ class PercentField(models.DecimalField):
         kwargs.setdefault("max_digits", 8)
         kwargs.setdefault("decimal_places", 4)
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+    def run_validators(self, value: Any) -> None:
+        """Limits are told as the reader's language writes them."""
+        try:
+            super().run_validators(value)
+        except ValidationError as error:
+            for one in error.error_list:
+                if one.params and isinstance(one.params.get("limit_value"), Decimal):
+                    one.params = {**one.params, "limit_value": amount(one.params["limit_value"])}
+            raise
 
 
 class Strategy(models.Model):
