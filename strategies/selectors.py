@@ -43,7 +43,10 @@ def strategy_ever_of(user: User, strategy_id: int) -> Strategy:
 def active_strategy(account: ExchangeAccount) -> Strategy | None:
     """The strategy whose targets the account follows."""
     rows = Strategy.objects.filter(account=account, is_active=True, archived_at=None)
-    return rows.select_related("account").prefetch_related("allocations").first()
+    strategy = rows.prefetch_related("allocations").first()
+    if strategy is not None:
+        strategy.account = account
+    return strategy
 
 
 def targets(strategy: Strategy) -> list[Target]:
