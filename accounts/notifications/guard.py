@@ -31,6 +31,8 @@ READ_SECONDS = 10
 # For all that one delivery takes, however slowly its target drips. Looking up a name has the system's own limits.
 ATTEMPT_SECONDS = 20
 MOST_ANSWER_BYTES = 64 * 1024
+# Replies of mail servers to an account or a password that they do not know (RFC 4954).
+WRONG_PASSWORD = frozenset({530, 534, 535})
 
 
 class Blocked(OSError):
@@ -286,7 +288,11 @@ class _SMTP(smtplib.SMTP):
         """The library keeps a reply of any number of lines in memory, and no target fills ours."""
         if self.file is None and self.sock is not None:
             self.file = _FewReplies(self.sock.makefile("rb"))
-        return super().getreply()
+        code, text = super().getreply()
+        if code >= 400:
+            # Its words are left out: they may hold parts of the address.
+            current().note("mail_password" if code in WRONG_PASSWORD else "mail_refused", status=str(code))
+        return code, text
 
 
 class _SMTPOverTLS(smtplib.SMTP_SSL, _SMTP):

@@ -15,6 +15,8 @@ PROBLEMS: Mapping[str, str | Promise] = {
     "not_found": _("The name %(host)s cannot be found. Check it, or try again later."),
     "redirect": _("It answered with a redirect (%(status)s), which is not followed: enter the address it leads to."),
     "status": _("It answered with status %(status)s."),
+    "mail_password": _("The mail server does not take this account and password (%(status)s)."),
+    "mail_refused": _("The mail server refused it (%(status)s)."),
     "timeout": _("%(host)s did not answer in time."),
     "unreachable": _("%(host)s could not be reached, or broke the connection off."),
     "bad_certificate": _("The certificate of %(host)s could not be verified."),

@@ -31,8 +31,8 @@ def save_preferences(
     quiet_to: time | None,
     urgent_breaks_quiet: bool,
 ) -> Preferences:
-    """Keep a user's wishes. Quiet hours are in the user's time zone and to the minute, both ends or none; what they hold
-    back now is held back by the new ones.
+    """Keep a user's wishes. Quiet hours are in their time zone and to the minute, both ends or none; what is held back
+    now is held back by the new ones.
     """
     quiet_from, quiet_to = _to_the_minute(quiet_from), _to_the_minute(quiet_to)
     if (quiet_from is None) != (quiet_to is None):

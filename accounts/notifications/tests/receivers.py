@@ -113,6 +113,25 @@ def mail_receiver() -> Iterator[Mailbox]:
         controller.stop()
 
 
+@contextmanager
+def talking_server(speak: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server of one connection, on which `speak` says what it likes until nobody listens; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _address = listener.accept()
+            with connection:
+                try:
+                    speak(connection)
+                except OSError:
+                    return
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(10)
+
+
 class Resolver:
     """Names of tests and where they lead: one list of addresses an answer, the last one for ever. Others are real."""
 

@@ -2,9 +2,6 @@
 
 import gzip
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
 
 import pytest
 
@@ -12,7 +9,7 @@ from accounts.models import User
 from accounts.notifications import door, services
 from accounts.notifications.guard import MOST_ANSWER_BYTES
 from accounts.notifications.models import Kind
-from accounts.notifications.tests.receivers import Mailbox
+from accounts.notifications.tests.receivers import Mailbox, talking_server
 from botbalance.lib.errors import Invalid
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reach_here")]
@@ -20,25 +17,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reach_here")]
 MESSAGE = door.Message(
     id="1", kind="test", created="2026-03-02T10:00:00Z", title="Title", text="Text", link="", is_urgent=False, data={}
 )
-
-
-@contextmanager
-def server(speak: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server of one connection, on which `speak` says what it likes until nobody listens; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _address = listener.accept()
-            with connection:
-                try:
-                    speak(connection)
-                except OSError:
-                    return
-
-        thread = Thread(target=serve, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(10)
 
 
 def test_a_mail_server_that_never_ends_its_greeting_is_left() -> None:
@@ -49,7 +27,7 @@ def test_a_mail_server_that_never_ends_its_greeting_is_left() -> None:
         while True:
             said += connection.send(b"220-" + b"x" * 8000 + b"\r\n")
 
-    with server(speak) as port:
+    with talking_server(speak) as port:
         address = f"mailto://127.0.0.1:{port}?from=bot@example.org&to=me@example.org&mode=insecure"
         outcome = door.deliver("apprise", address, "", MESSAGE, 0)
     assert outcome.problem == "unreachable"
@@ -64,7 +42,7 @@ def test_an_answer_that_unpacks_to_much_is_read_as_far_as_is_needed() -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
         connection.sendall(head.encode() + packed)
 
-    with server(speak) as port, door.Attempt():
+    with talking_server(speak) as port, door.Attempt():
         answer = door.guard.http.post(f"http://127.0.0.1:{port}/")
     assert (answer.status_code, len(answer.content)) == (200, MOST_ANSWER_BYTES)
 

@@ -18,7 +18,7 @@ from accounts.models import Notice, User
 from accounts.notifications import services
 from accounts.notifications.models import Channel, Delivery, Event, Kind
 from accounts.notifications.tasks import send_due
-from accounts.notifications.tests.receivers import Mailbox, Receiver, web_receiver
+from accounts.notifications.tests.receivers import Mailbox, Receiver, talking_server, web_receiver
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reach_here")]
 
@@ -315,12 +315,28 @@ def test_a_mail_account_of_ones_own_is_tried_again_too(alice: User, mailbox: Mai
     with time_machine.travel(timezone.now(), tick=False) as clock:
         tell(alice)
         assert send_due() == 0
-        assert Delivery.objects.get().problem == "The service did not take the message."
+        assert Delivery.objects.get().problem == "The mail server refused it (451)."
         clock.shift(61)
         assert send_due() == 1
     (mail,) = mailbox.mails
     assert mail.rcpt_tos == ["me@example.org"]
     assert "Five failures in a row." in mailbox.texts[0]
+
+
+def test_a_mail_account_with_a_wrong_password_is_told_so(alice: User) -> None:
+    def speak(connection: socket.socket) -> None:
+        replies = {"EHLO": "250-here\r\n250 AUTH PLAIN", "AUTH": "535 wrong, me@example.org", "QUIT": "221 bye"}
+        connection.sendall(b"220 here\r\n")
+        for line in connection.makefile("r", newline="\r\n"):
+            connection.sendall(f"{replies[line[:4].upper()]}\r\n".encode())
+
+    with talking_server(speak) as port:
+        address = f"mailto://me:password@127.0.0.1:{port}?from=me@example.org&to=me@example.org&mode=insecure"
+        channel, _secret = services.create_channel(
+            alice, type_="apprise", name="Mail", address=address, kinds=Kind.values
+        )
+        problem = services.test_channel(channel)
+    assert problem == "The mail server does not take this account and password (535)."
 
 
 def test_what_is_long_gone_is_forgotten(alice: User, webhook: Callable[..., Any], receiver: Receiver) -> None:
