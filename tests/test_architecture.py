@@ -58,6 +58,7 @@ FLOATS_ALLOWED = {
     "strategies/backtest/services/sweep_work.py: BEAT_SECONDS": "seconds",
     "strategies/backtest/services/sweep_work.py: NAP_SECONDS": "seconds",
     "strategies/backtest/sweep_meaning.py: def _percent": "a statistic on its way to text",
+    "strategies/backtest/sweep_meaning.py: def _ratio": "a statistic on its way to text",
     "strategies/backtest/sweep_text.py: def _texts": "statistics on their way to text",
     "strategies/backtest/sweep_text.py: def statistic": "a statistic on its way to text",
     "strategies/backtest/statistics/bootstrap.py": "paths of growth that are drawn, and are yet to become prices",
