@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts import selectors
 from accounts.models import Notice, User
 
-MOST_SHOWN = 3
+MOST_SHOWN = selectors.MOST_NEWS - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +29,5 @@ def _unseen(request: HttpRequest) -> Unseen:
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return Unseen([], has_more=False)
-    rows = list(selectors.unseen_notices(user)[: MOST_SHOWN + 1])
+    rows = selectors.news_of(user)
     return Unseen(rows[:MOST_SHOWN], has_more=len(rows) > MOST_SHOWN)

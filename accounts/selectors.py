@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Notice, Role, SetUp, User, normalise_email
 from botbalance.lib.errors import NotFound
+from botbalance.lib.prepared import NOBODY, Prepared, row_of
 
 
 def is_unused() -> bool:
@@ -37,6 +38,18 @@ def notices_of(user: User) -> QuerySet[Notice]:
 def unseen_notices(user: User) -> QuerySet[Notice]:
     """What the user was told and has not dismissed, newest first."""
     return notices_of(user).filter(seen_at=None)
+
+
+_SHOWN = ("id", "at", "title", "text", "link")
+MOST_NEWS = 4
+_NEWS = Prepared(
+    lambda: Notice.objects.filter(user=NOBODY, seen_at=None).order_by("-id").values_list(*_SHOWN)[:MOST_NEWS]
+)
+
+
+def news_of(user: User) -> list[Notice]:
+    """The newest few of them, for every page."""
+    return [row_of(Notice, _SHOWN, row) for row in _NEWS.rows(user.pk)]
 
 
 def notice_of(user: User, notice_id: int) -> Notice:

@@ -66,7 +66,7 @@ def status(request: HttpRequest) -> dict[str, Any]:
 
     def bar() -> words.Bar | None:
         known = known_for(request)
-        return words.bar_of(selectors.facts_of(known.user, known.server)) if known else None
+        return words.bar_of(selectors.facts_of(known.user, known.server, known.standings)) if known else None
 
     def marks() -> str:
         known = known_for(request)

@@ -27,14 +27,13 @@ from botbalance.lib.money import ZERO
 from botbalance.lib.numbers import amount, count
 from botbalance.lib.web import say
 from botbalance.selectors import Summary, SummaryRow
-from botbalance.status.middleware import known_for
+from botbalance.status.middleware import Known, known_for
 from exchanges import selectors as exchanges
 from exchanges.models import ExchangeAccount
 from orders import presentation, telling
 from orders import selectors as orders
 from orders import services as trading
 from orders.models import Run
-from orders.standings import standings_of
 from portfolio import selectors as portfolio
 from strategies import selectors as strategies
 from strategies.models import Strategy
@@ -55,18 +54,19 @@ OLD_SECONDS = 60
 @never_cache
 def dashboard(request: HttpRequest) -> HttpResponse:
     """One account: what it is worth, how far from its targets, and what is under way."""
-    user = signed_in(request)
+    user, known = signed_in(request), known_for(request)
+    assert known is not None  # signed in
     accounts = list(exchanges.accounts_of(user))
     if not accounts:
         return render(request, "dashboard.html", {"accounts": []})
     account = _chosen(user, accounts, request.GET.get("account", ""))
     if request.htmx and request.GET.get("part") == "past":  # type: ignore[attr-defined]
-        return render(request, "dashboard/_past.html", {"account": account, **_past(request, account)})
-    context = {"accounts": accounts, "account": account, **_now(user, account, fresh="refresh" in request.GET)}
+        return render(request, "dashboard/_past.html", {"account": account, **_past(known, account)})
+    context = {"accounts": accounts, "account": account, **_now(known, account, fresh="refresh" in request.GET)}
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "dashboard/_account.html", context)
     nav = context["valuation"].nav if "valuation" in context else None
-    return render(request, "dashboard.html", {**context, **_past(request, account, nav)})
+    return render(request, "dashboard.html", {**context, **_past(known, account, nav)})
 
 
 def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> ExchangeAccount:
@@ -77,7 +77,7 @@ def _chosen(user: User, accounts: list[ExchangeAccount], wanted: str) -> Exchang
     return exchanges.account_of(user, int(wanted))
 
 
-def _now(user: User, account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]:
+def _now(known: Known, account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]:
     """What an account is worth, how far from its targets, and what is under way."""
     context: dict[str, Any] = {
         "strangers": list(orders.strangers_of(account)[:STRANGERS_SHOWN]),
@@ -88,14 +88,13 @@ def _now(user: User, account: ExchangeAccount, *, fresh: bool) -> dict[str, Any]
     try:
         summary = selectors.summarise(account, fresh=fresh)
     except AppError as error:
-        return {**context, **_autopilot(user, strategies.active_strategy(account)), "error": error}
-    return {**context, **_autopilot(user, summary.strategy), **_summary_context(summary)}
+        return {**context, **_autopilot(known, strategies.active_strategy(account)), "error": error}
+    return {**context, **_autopilot(known, summary.strategy), **_summary_context(summary)}
 
 
-def _past(request: HttpRequest, account: ExchangeAccount, nav: Decimal | None = None) -> dict[str, Any]:
+def _past(known: Known, account: ExchangeAccount, nav: Decimal | None = None) -> dict[str, Any]:
     """NAV of the last days beside the benchmarks, up to now where it is known; rebalances; what came and went."""
-    known, now = known_for(request), timezone.now()
-    assert known is not None  # signed in
+    now = timezone.now()
     curves = figures.remembered_curves(account, now - HISTORY, now, known.marks["past"])
     runs = orders.last_runs(account)[:RUNS_SHOWN]
     return {
@@ -105,8 +104,8 @@ def _past(request: HttpRequest, account: ExchangeAccount, nav: Decimal | None = 
     }
 
 
-def _autopilot(user: User, strategy: Strategy | None) -> dict[str, Any]:
-    standing = {row.pk: found for row, found in standings_of(user)}.get(strategy.pk) if strategy else None
+def _autopilot(known: Known, strategy: Strategy | None) -> dict[str, Any]:
+    standing = {row.pk: found for row, found in known.standings}.get(strategy.pk) if strategy else None
     badge = telling.badge(strategy, standing) if strategy else None
     return {"strategy": strategy, "badge": badge}
 

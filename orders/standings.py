@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
-from botbalance.lib.prepared import NOBODY, Prepared
+from botbalance.lib.prepared import NOBODY, Prepared, row_of
 from orders.models import Autopilot, Tick, Watch
 from strategies.models import Strategy
-
-Row = TypeVar("Row", bound=Model)
 
 _STRATEGY = ("id", "name", "is_active", "account_id")
 _AUTOPILOT = (
@@ -58,16 +55,15 @@ def standings_of(user: User) -> list[tuple[Strategy, Standing]]:
     rows = _NEWEST.rows(user.pk)
     ticks = Tick.objects.select_related("run").in_bulk([row[-1] for row in rows if row[-1]])
     found = []
+    ends = len(_STRATEGY), len(_STRATEGY) + len(_AUTOPILOT)
     for row in rows:
-        values = iter(row)
-        strategy = _model(Strategy, _STRATEGY, values)
+        watch = row[ends[1] : -1]
         standing = Standing(
-            _model(Autopilot, _AUTOPILOT, values),
-            # Without a watch its columns are empty.
-            _model(Watch, _WATCH, values) if row[len(_STRATEGY) + len(_AUTOPILOT)] is not None else None,
+            row_of(Autopilot, _AUTOPILOT, row[ends[0] : ends[1]]),
+            row_of(Watch, _WATCH, watch) if watch[0] is not None else None,
             ticks.get(row[-1]),
         )
-        found.append((strategy, standing))
+        found.append((row_of(Strategy, _STRATEGY, row[: ends[0]]), standing))
     return found
 
 
@@ -84,11 +80,3 @@ _NEWEST = Prepared(_newest)
 
 def _of(relation: str, names: Iterable[str]) -> list[str]:
     return [f"{relation}__{name}" for name in names]
-
-
-def _model(kind: type[Row], names: tuple[str, ...], values: Any) -> Row:
-    """A row with these fields, of the next so many values; the others are read when they are asked for."""
-    given = {name: next(values) for name in names}
-    # `from_db` takes them in the order of the model's fields.
-    fields = [field.attname for field in kind._meta.concrete_fields if field.attname in given]
-    return kind.from_db(DEFAULT_DB_ALIAS, fields, [given[name] for name in fields])

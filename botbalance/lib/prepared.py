@@ -2,12 +2,14 @@
 database to answer it, and every open page asks the same few again and again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+
+Row = TypeVar("Row", bound=Model)
 
 NOBODY = -1
 """Stands for the user in a statement that is put together for everybody."""
@@ -49,3 +51,11 @@ class Prepared:
         sql, parameters = compiler.as_sql()
         converters = compiler.get_converters([column[0] for column in compiler.select])
         return sql, tuple(parameters), list(converters.items())
+
+
+def row_of(kind: type[Row], names: Sequence[str], values: Sequence[Any]) -> Row:
+    """A model's row of these columns (a foreign key as its `_id`); others are read when they are asked for."""
+    given = dict(zip(names, values, strict=True))
+    # `from_db` takes them in the order of the model's fields.
+    fields = [field.attname for field in kind._meta.concrete_fields if field.attname in given]
+    return kind.from_db(DEFAULT_DB_ALIAS, fields, [given[name] for name in fields])

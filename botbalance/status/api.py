@@ -8,10 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import User
 from botbalance.status import selectors, words
 from botbalance.status.domain import Level, Standstill, Switch
 from botbalance.status.words import Bar
 from exchanges.models import ExchangeAccount
+from orders.standings import standings_of
 
 LEVELS = [level.value for level in Level]
 
@@ -71,7 +73,8 @@ class StatusView(APIView):
 
     @extend_schema(responses=StatusBody)
     def get(self, request: Request) -> Response:
-        facts = selectors.facts_of(request.user, selectors.server_facts())  # type: ignore[arg-type]
+        user: User = request.user  # type: ignore[assignment]
+        facts = selectors.facts_of(user, selectors.server_facts(), standings_of(user))
         return Response(body_of(words.bar_of(facts)))
 
 

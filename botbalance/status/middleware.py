@@ -4,6 +4,7 @@ asks for it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,17 +12,29 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import User
 from botbalance.status import marks, selectors
 from botbalance.status.domain import ServerFacts
+from orders.standings import Standing, standings_of
+from strategies.models import Strategy
 
 NO_PAGES = ("/api/", "/admin/", "/static/", "/health/", "/metrics", "/live/", "/language/")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
-    """What is known of a reader when a page begins to be made."""
+    """What is known of a reader for one request, each thing read once, when it is first asked for."""
 
     user: User
-    server: ServerFacts
-    marks: dict[str, str]
+
+    @cached_property
+    def server(self) -> ServerFacts:
+        return selectors.server_facts()
+
+    @cached_property
+    def marks(self) -> dict[str, str]:
+        return marks.marks_of(self.user, self.server)
+
+    @cached_property
+    def standings(self) -> list[tuple[Strategy, Standing]]:
+        return standings_of(self.user)
 
 
 class KnownBeforeTheView:
@@ -34,17 +47,18 @@ class KnownBeforeTheView:
     def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> None:
         is_part = getattr(request, "htmx", False)
         if request.method == "GET" and not is_part and not request.path.startswith(NO_PAGES):
-            known_for(request)
+            known = known_for(request)
+            if known is not None:
+                known.marks  # noqa: B018  (read now)
 
 
 def known_for(request: HttpRequest) -> Known | None:
-    """What is known of the reader, read once for a request; None of somebody who is not signed in."""
+    """What is known of the reader; None of somebody who is not signed in."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return None
     known: Known | None = getattr(request, "known", None)
-    if known is None:
-        server = selectors.server_facts()
-        known = Known(user, server, marks.marks_of(user, server))
+    if known is None or known.user is not user:
+        known = Known(user)
         request.known = known  # type: ignore[attr-defined]
     return known

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.pages import signed_in
 from botbalance.status import marks, remembering, selectors, words
+from orders.standings import standings_of
 
 # Of what the bar tells; how much the money is worth, it does not.
 OF_THE_BAR = frozenset({"orders", "looks"})
@@ -35,7 +36,8 @@ def live(request: HttpRequest) -> HttpResponse:
     if OF_THE_BAR.isdisjoint(changed):
         response = HttpResponse(status=204)
     else:
-        response = render(request, "components/status.html", {"status": words.bar_of(selectors.facts_of(user, server))})
+        facts = selectors.facts_of(user, server, standings_of(user))
+        response = render(request, "components/status.html", {"status": words.bar_of(facts)})
     told: dict[str, object] = {"changed": changed, "marks": found}
     if "worth" in changed:
         told["worth"] = selectors.worth_of(user, request.GET.get("account", ""))

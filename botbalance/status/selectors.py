@@ -1,6 +1,6 @@
-"""The facts of the status bar, read in four queries however much a user has."""
+"""The facts of the status bar, read in a few queries however much a user has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from exchanges.models import ExchangeAccount
 from orders import outlook
 from orders.domain import FAILED_RUNS
 from orders.models import Run, Tick
-from orders.standings import Standing, standings_of
+from orders.standings import Standing
 from portfolio import selectors as portfolio
 from portfolio.domain import value_portfolio
 from strategies.models import Strategy
@@ -36,12 +36,12 @@ VENUE_NAMES = {Venue.PAPER: "PAPER", Venue.TESTNET: "TESTNET", Venue.MAINNET: "L
 FAILED = FAILED_RUNS | {"unreachable", "credentials_refused"}
 
 
-def facts_of(user: User, server: ServerFacts) -> Facts:
-    """The facts of the status bar, in four queries beside those of the server's facts."""
+def facts_of(user: User, server: ServerFacts, standings: Iterable[tuple[Strategy, Standing]]) -> Facts:
+    """The facts of the status bar, in two queries beside those of the server's facts and of how autopilots stand."""
     accounts = tuple(_account(row) for row in _ACCOUNTS.rows(user.pk))
     labels = {account.id: account.label for account in accounts}
     autopilots = []
-    for strategy, standing in standings_of(user):
+    for strategy, standing in standings:
         state, reason = outlook.state_of(strategy, standing)
         if state != outlook.State.OFF:
             autopilots.append(_autopilot(strategy, labels.get(strategy.account_id, ""), standing, state, reason))

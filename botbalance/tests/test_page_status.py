@@ -23,6 +23,7 @@ from exchanges.models import ExchangeAccount
 from exchanges.paper import faults
 from orders import services as orders
 from orders.models import Autopilot
+from orders.standings import standings_of
 from strategies.models import Strategy
 
 pytestmark = pytest.mark.django_db(databases=["default", "paper"])
@@ -178,8 +179,8 @@ def test_the_api_says_the_same(alice: User, flying: Strategy, api_for: Callable[
     assert body["findings"][0]["message"] == body["sentence"]
 
 
-def test_it_takes_three_queries_of_its_own(alice: User, flying: Strategy) -> None:
-    server = selectors.server_facts()
+def test_it_takes_two_queries_of_its_own(alice: User, flying: Strategy) -> None:
+    server, standings = selectors.server_facts(), standings_of(alice)
     with CaptureQueriesContext(connection) as asked:
-        selectors.facts_of(alice, server)
-    assert len(asked) <= 3
+        selectors.facts_of(alice, server, standings)
+    assert len(asked) == 2
