@@ -17,7 +17,6 @@ from typing import Any
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
-from accounts.models import User
 from botbalance.lib import system_settings
 from botbalance.lib.clock import now_ms
 from botbalance.lib.prepared import NOBODY, Prepared
@@ -36,7 +35,7 @@ PRICES_SHOWN_MS = 20_000
 _APART_MS = 6_151
 _LOOKS = (
     "pk", "label", "venue", "status", "status_reason", "watch__due_ms", "watch__looked_at_ms", "watch__quiet_looks",
-    "watch__is_blind",
+    "watch__is_blind", "user__suspended_at",
 )  # fmt: skip
 _ORDERS = ("newest_order", "newest_run", "newest_stranger")
 _MONEY = ("balances__as_of", "newest_flow", "newest_snapshot")
@@ -46,23 +45,23 @@ _AUTOPILOTS = (
 )  # fmt: skip
 
 
-def marks_of(user: User, server: ServerFacts) -> dict[str, str]:
+def marks_of(user_id: int, server: ServerFacts) -> dict[str, str]:
     """The marks of all kinds but `jobs`, in two queries."""
-    accounts, strategies = _ACCOUNTS.raw(user.pk), _STRATEGIES.raw(user.pk)
+    accounts, strategies = _ACCOUNTS.raw(user_id), _STRATEGIES.raw(user_id)
     ends = len(_LOOKS), len(_LOOKS) + len(_ORDERS)
     everybody = (server.trading_enabled, server.standstill, server.standstill_until, sorted(server.prices_failed_at))
     return {
         "orders": _mark(row[ends[0] : ends[1]] for row in accounts),
-        "looks": _mark([everybody, user.suspended_at, [row[: ends[0]] for row in accounts], strategies]),
-        "money": _mark([(now_ms() + user.pk * _APART_MS) // PRICES_SHOWN_MS, [row[ends[1]] for row in accounts]]),
+        "looks": _mark([everybody, [row[: ends[0]] for row in accounts], strategies]),
+        "money": _mark([(now_ms() + user_id * _APART_MS) // PRICES_SHOWN_MS, [row[ends[1]] for row in accounts]]),
         "past": _mark(row[ends[1] + 1 :] for row in accounts),
         "worth": _mark([_prices(server), [row[ends[1]] for row in accounts]]),
     }
 
 
-def mark_of_jobs(user: User) -> str:
+def mark_of_jobs(user_id: int) -> str:
     """The mark of `jobs`, in two queries."""
-    return _mark([_BACKTESTS.raw(user.pk), _SWEEPS.raw(user.pk)])
+    return _mark([_BACKTESTS.raw(user_id), _SWEEPS.raw(user_id)])
 
 
 def _prices(server: ServerFacts) -> list[Any]:

@@ -1,5 +1,5 @@
-"""The marks of a page are read before its view: what changes while it is made has another mark then, and the open page
-asks for it.
+"""What is done before a page's view. Its marks are read, so that what changes while it is made has another mark, and
+the open page asks for it. And open pages that ask whether anything has changed are answered with as little as possible.
 """
 
 from collections.abc import Callable
@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
-from botbalance.status import marks, selectors
+from botbalance.status import asking, marks, remembering, selectors
 from botbalance.status.domain import ServerFacts
 from orders.standings import Standing, standings_of
 from strategies.models import Strategy
 
-NO_PAGES = ("/api/", "/admin/", "/static/", "/health/", "/metrics", "/live/", "/language/")
+LIVE = "/live/"
+NO_PAGES = ("/api/", "/admin/", "/static/", "/health/", "/metrics", LIVE, "/language/")
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,31 @@ class Known:
 
     @cached_property
     def marks(self) -> dict[str, str]:
-        return marks.marks_of(self.user, self.server)
+        return marks.marks_of(self.user.pk, self.server)
 
     @cached_property
     def standings(self) -> list[tuple[Strategy, Standing]]:
         return standings_of(self.user)
+
+
+class OpenPages:
+    """Answers the question of an open page (status.pages.live) before a session, a user or a view is asked for, where
+    this process knows from its last questions whose session it is and the status bar is not part of the answer.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+        if request.method != "GET":
+            remembering.forget_reader(session)  # it may end with this: by signing out, or a new password
+        elif request.path == LIVE:
+            reader = remembering.reader(session)
+            news = asking.news_of(reader, request.GET) if reader is not None else None
+            if news is not None and not news.needs_bar:
+                return news.answer()
+        return self.get_response(request)
 
 
 class KnownBeforeTheView:

@@ -18,7 +18,6 @@ from botbalance.lib.numbers import money
 from botbalance.lib.prepared import NOBODY, Prepared
 from botbalance.status.domain import AccountFacts, AutopilotFacts, Because, Facts, ServerFacts, Standstill, Switch
 from exchanges import markets, traffic
-from exchanges import selectors as exchanges
 from exchanges import services as venues
 from exchanges.domain import Venue
 from exchanges.ledger.pause import BANNED
@@ -143,19 +142,26 @@ def _standstill(held: traffic.Standstill | None) -> Standstill | None:
     return Standstill.BANNED if held.status == BANNED else Standstill.SLOWED
 
 
-def worth_of(user: User, account_id: str) -> str | None:
+def worth_of(user_id: int, account_id: str) -> str | None:
     """What one account is worth by the balances and prices that are known, as pages show it; None where that is not
-    known, or it is none of the user's.
+    known, or it is none of the user's. One query.
     """
-    if not (account_id.isascii() and account_id.isdigit() and len(account_id) < 19):
+    found = next((row for row in _HELD.rows(user_id) if str(row[0]) == account_id), None)
+    if found is None:
         return None
-    account = exchanges.accounts_of(user).defer(*exchanges.SECRETS).filter(pk=int(account_id)).first()
-    venue = _venue(account.venue, has_own_keys=bool(account.key_tail)) if account is not None else None
-    known = portfolio.known_balances(account) if account is not None else None
-    if account is None or venue is None or known is None:
+    _number, on, key_tail, quote, balances = found
+    venue = _venue(on, has_own_keys=bool(key_tail))
+    if venue is None or balances is None:
         return None
     try:
         market = venues.shared_market(venue)
     except AppError:  # the page says so where it shows prices
         return None
-    return money(value_portfolio(known.balances, account.quote, market.prices, market.info).nav)
+    return money(value_portfolio(portfolio.from_json(balances), quote, market.prices, market.info).nav)
+
+
+_HELD = Prepared(
+    lambda: ExchangeAccount.objects.filter(user=NOBODY, archived_at=None).values_list(
+        "pk", "venue", "key_tail", "quote", "balances__balances"
+    )
+)
