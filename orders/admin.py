@@ -3,7 +3,7 @@ from datetime import datetime
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from botbalance.lib.admin import ReadOnly, ReadOnlyInline
+from botbalance.lib.admin import CodeFilter, ReadOnly, ReadOnlyInline
 from orders import outlook, telling
 from orders.models import Autopilot, Fill, Order, OrderEvent, Run, StrangerOrder, Tick, Watch
 
@@ -29,7 +29,7 @@ class OrderAdmin(ReadOnly):
 @admin.register(Run)
 class RunAdmin(ReadOnly):
     list_display = ["id", "user", "strategy", "trigger", "state", "reason_code", "problem", "started_at", "finished_at"]
-    list_filter = ["state", "trigger", "goal", "reason_code"]
+    list_filter = ["state", "trigger", "goal", ("reason_code", CodeFilter)]
     search_fields = ["user__email", "strategy__name"]
     list_select_related = ["user", "strategy"]
     show_full_result_count = False
@@ -40,7 +40,7 @@ class AutopilotAdmin(ReadOnly):
     list_display = [
         "strategy", "user", "is_on", "started_at", "paused_at", "pause_code", "failures_in_a_row", "scheduled_at",
     ]  # fmt: skip
-    list_filter = ["is_on", ("paused_at", admin.EmptyFieldListFilter), "pause_code"]
+    list_filter = ["is_on", ("paused_at", admin.EmptyFieldListFilter), ("pause_code", CodeFilter)]
     search_fields = ["user__email", "strategy__name"]
     list_select_related = ["user", "strategy"]
     ordering = ["-started_at"]
@@ -49,7 +49,7 @@ class AutopilotAdmin(ReadOnly):
 @admin.register(Tick)
 class TickAdmin(ReadOnly):
     list_display = ["id", "user", "strategy", "status", "reason", "looks", "milliseconds", "started_at", "ended_at"]
-    list_filter = ["status", "code", "ended_at"]
+    list_filter = ["status", ("code", CodeFilter), "ended_at"]
     search_fields = ["user__email", "strategy__name"]
     list_select_related = ["user", "strategy", "run"]  # the run says how it has ended
     show_full_result_count = False

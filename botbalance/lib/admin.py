@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -8,6 +9,14 @@ from solo.admin import SingletonModelAdmin
 
 from botbalance.lib import system_settings
 from botbalance.lib.models import SystemSettings
+
+
+class CodeFilter(admin.AllValuesFieldListFilter):
+    """By a code that may be empty: a choice without a name could not be read out."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or _("none")}
 
 
 class ReadOnly(admin.ModelAdmin):

@@ -128,3 +128,12 @@ def button(page: Page | Locator, name: str) -> Locator:
 
 def link(page: Page | Locator, name: str) -> Locator:
     return page.get_by_role("link", name=re.compile(f"^{re.escape(name)}")).first
+
+
+def navigate(page: Page, words: Words, name: str) -> None:
+    """Choose an entry of the navigation, which may stand behind “More” where there is little room."""
+    nav = page.locator(".site-nav")
+    more = nav.locator("summary", has_text=words("More", context="navigation"))
+    if not link(nav, name).is_visible() and more.is_visible():
+        more.click()
+    link(nav, name).click()

@@ -14,6 +14,8 @@ from tests.every_page import PAGES
 
 pytestmark = pytest.mark.e2e
 AXE = Axe()
+# Colours on their way from one theme to the other are nobody's.
+AT_REST = "Promise.all(document.getAnimations().map((one) => one.finished))"
 # Both widths and both languages, though not every pair of them: what axe looks at is the same in the others.
 LOOKED_AT_BY_AXE = (Look("desktop", "en"), Look("phone", "ru"))
 # Themes differ in their colours only, so the second one is asked about those.
@@ -29,7 +31,7 @@ def violations(page: Page) -> list[str]:
     page.evaluate(AXE.axe_script)
     for theme in reversed(THEMES):
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
-        asked = f"axe.run({json.dumps(RULES[theme])}).then((found) => found.violations)"
+        asked = f"{AT_REST}.then(() => axe.run({json.dumps(RULES[theme])})).then((found) => found.violations)"
         for one in page.evaluate(asked):
             nodes = one["nodes"]
             where = "; ".join(f"{' '.join(map(str, node['target']))}: {node['failureSummary']}" for node in nodes[:3])

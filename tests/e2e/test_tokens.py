@@ -6,7 +6,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browsing import Words, button, link
+from tests.e2e.browsing import Words, button, link, navigate
 from tests.e2e.conftest import Person
 from tests.server import Server
 
@@ -24,7 +24,7 @@ def test_a_token_is_made_and_revoked(
     page: Page, words: Words, person: Person, server: Server, sign_in: Callable[[Person], None]
 ) -> None:
     sign_in(person)
-    link(page.locator(".site-nav"), words("Account", context="user")).click()
+    navigate(page, words, words("Account", context="user"))
     link(page.locator("main"), words("API tokens")).click()
     page.get_by_label(words("Name"), exact=True).fill("My program")
     page.get_by_label(words("It expires")).select_option("7")
