@@ -1,4 +1,5 @@
-// What of a page's text cannot be read: cut, wider than its box, beyond the window, or on top of other text.
+// What of a page's text cannot be read: cut, squeezed into a column of few letters, wider than its box, beyond the window,
+// or on top of other text.
 () => {
   const SLACK = 1.5;
   const found = [];
@@ -58,6 +59,14 @@
 
   for (const { left, right, owner } of texts)
     if (!scroller(owner) && (right > innerWidth + SLACK || left < -SLACK)) say("beyond the window", owner, `${Math.round(left)}–${Math.round(right)}`);
+
+  // Words broken over and over, because a column had no room: more than five lines of about four letters.
+  for (const owner of owners) {
+    if (owner instanceof SVGElement || owner.textContent.trim().length < 20) continue;
+    const box = owner.getBoundingClientRect();
+    const size = parseFloat(style(owner).fontSize);
+    if (box.width < 4 * size && box.height > 7 * size) say("squeezed", owner, `${Math.round(box.width)} wide`);
+  }
 
   texts.sort((one, other) => one.top - other.top);
   for (let i = 0; i < texts.length; i++) {

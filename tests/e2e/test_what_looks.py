@@ -37,6 +37,7 @@ def test_a_page_without_fault_is_without_fault(page: Page) -> None:
         (f"<p style='overflow: hidden; width: 5rem; white-space: nowrap'>{LONG}</p>", "cut:"),
         ("<p style='overflow: hidden; height: 1rem; width: 5rem'>One two three four five six</p>", "cut below:"),
         (f"<p style='width: 5rem'>{LONG}</p>", "wider than its box:"),
+        (f"<p style='width: 2.5rem; overflow-wrap: anywhere'>{LONG}</p>", "squeezed:"),
         ("<p style='margin-left: 350px; white-space: nowrap'>One two three four five</p>", "beyond the window:"),
         ("<p>One two</p><p style='margin-top: -2rem'>Three four</p>", "overlapping:"),
     ],
