@@ -48,6 +48,7 @@ class Sizes:
     live_pages: int = 200
     live_orders: int = 100_000
     live_seconds: int = 60
+    live_warm_seconds: int = 45
     paper_seconds: float = 0.5
     memory_users: int = 4_000
     backtest_repeats: int = 9
@@ -66,7 +67,7 @@ TINY = Sizes(
     strategies=((20, 4),), dispatch_seconds=8, period_seconds=3, portfolios=1, plans=1,
     page_users=(2,), page_orders=60, page_requests=1, paper_seconds=0.05, memory_users=20,
     backtest_repeats=1, backtest_fresh=1, minutes=(5_000, 3), grown=((2_000, 2), (4_000, 2)), sweep_rows=1_000,
-    sweep_settings=4, live_pages=4, live_orders=80, live_seconds=6,
+    sweep_settings=4, live_pages=4, live_orders=80, live_seconds=6, live_warm_seconds=3,
 )  # fmt: skip
 
 
@@ -144,7 +145,14 @@ def live(place: Place) -> dict[str, Any]:
     sizes = place.sizes
     with place.sqlite.copied() as grounds:
         return result(
-            start(grounds, "live", pages=sizes.live_pages, orders=sizes.live_orders, seconds=sizes.live_seconds)
+            start(
+                grounds,
+                "live",
+                pages=sizes.live_pages,
+                orders=sizes.live_orders,
+                seconds=sizes.live_seconds,
+                warm_seconds=sizes.live_warm_seconds,
+            )
         )
 
 

@@ -15,6 +15,7 @@ from botbalance.lib.money import floor_to_step, plain
 from exchanges import services as exchanges
 from exchanges.domain import Venue
 from exchanges.models import ExchangeAccount
+from exchanges.paper import services as paper
 from orders.models import Autopilot, Order, Round, Run, Watch
 from orders.services import watching
 from portfolio.models import AccountBalances, PortfolioSnapshot
@@ -73,6 +74,17 @@ def populate(count: int) -> list[ExchangeAccount]:
         _BATCH,
     )
     return accounts
+
+
+def open_at_the_exchange(accounts: Sequence[ExchangeAccount]) -> None:
+    """Paper accounts with what `populate` says they hold: whoever reads their balances again finds the same, and has
+    nothing to trade.
+    """
+    holdings = {asset: Decimal(free) for asset, (free, _locked) in on_target().items()}
+    for account in accounts:
+        pair = paper.open_account(f"user {account.user_id}: {account.label}", holdings)
+        account.paper_key, account.paper_secret = pair.api_key, pair.api_secret
+    ExchangeAccount.objects.bulk_update(accounts, ["paper_key", "paper_secret"], _BATCH)
 
 
 def fill(*, users: int) -> int:

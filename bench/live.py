@@ -28,6 +28,7 @@ from bench import crowd
 from bench.grounds import ROOT
 from exchanges.models import ExchangeAccount
 from orders.models import Order
+from portfolio.models import AccountBalances
 
 EVERY_SECONDS = 1.5  # of static/live.js
 CHANGES_A_SECOND = 4
@@ -37,10 +38,12 @@ _DICE = random.Random(1)  # noqa: S311  (who asks when)
 PAGES = (("/", ("orders", "looks", "money", "worth")), ("/orders/", ("orders",)))
 
 
-def measure(*, pages: int, orders: int, seconds: int) -> dict[str, Any]:
+def measure(*, pages: int, orders: int, seconds: int, warm_seconds: int) -> dict[str, Any]:
     """Milliseconds: how long an unchanged answer takes, and from a change to the part that shows it, read whole."""
     accounts = crowd.populate(pages)
+    crowd.open_at_the_exchange(accounts)
     crowd.write_orders(accounts, orders)
+    AccountBalances.objects.update(as_of=timezone.now())  # read since
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     with _running() as (port, process):
@@ -51,7 +54,7 @@ def measure(*, pages: int, orders: int, seconds: int) -> dict[str, Any]:
             thread.start()
         while not all(page.is_open for page in open_pages):
             time.sleep(0.1)
-        time.sleep(2 * EVERY_SECONDS)  # and all have asked
+        time.sleep(warm_seconds)  # every page has asked, and every autopilot has had its first look
         begun, cpu = time.monotonic(), _cpu_seconds(process.pid)
         for page in open_pages:
             page.forget()
