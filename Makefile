@@ -51,7 +51,7 @@ soak: setup-dev
 	SOAK=1 $(BIN)/python -m pytest -n auto -q -m "soak or search" $(TEST_ARGS)
 
 e2e: setup-dev
-	$(BIN)/python -m pytest -n 2 -q -m e2e tests/e2e $(TEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m e2e tests/e2e $(TEST_ARGS)
 
 screenshots: setup-dev
 	$(BIN)/python -m tests.screenshots $(SCREENSHOTS_ARGS)
