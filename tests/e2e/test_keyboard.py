@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.browsing import Look
+from tests.e2e.test_every_page import violations
 from tests.e2e.walking import Shown, walking
 from tests.every_page import PAGES
 
@@ -37,3 +38,27 @@ def test_the_first_tab_skips_to_the_content(browser: Browser, shown: Shown) -> N
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_on_a_phone_the_rest_of_the_navigation_opens_by_key_and_closes_by_escape(
+    browser: Browser, shown: Shown, language: str
+) -> None:
+    with walking(browser, shown, Look("phone", language)) as walk:
+        page, problems = walk.visit(next(entry for entry in PAGES if entry.name == "tokens"))
+        menu = page.locator(".site-nav details")
+        entries = menu.get_by_role("link")
+        assert entries.count() == 0
+        menu.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert entries.count() == 4
+        assert violations(page) == []
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('.site-nav details ul') !== null")
+        page.keyboard.press("Escape")
+        assert entries.count() == 0
+        assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+        menu.locator("summary").click()
+        page.get_by_role("heading", level=1).click()
+        assert entries.count() == 0
+        assert problems == []
