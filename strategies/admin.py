@@ -2,14 +2,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from botbalance.lib.admin import ReadOnly, ReadOnlyInline
+from botbalance.lib.admin import ReadOnly, ReadOnlyInline, Table
 from strategies.models import Allocation, ProposedWeight, Strategy, TargetProposal
 from strategies.presentation import model_reason
 
 
-class AllocationInline(admin.TabularInline):
+class AllocationInline(Table):
     model = Allocation
-    extra = 0
 
 
 @admin.register(Strategy)
@@ -18,6 +17,7 @@ class StrategyAdmin(admin.ModelAdmin):
     list_filter = ["is_active", "quote"]
     search_fields = ["name", "user__email"]
     raw_id_fields = ["user", "account"]
+    readonly_fields = ["model_due_at", "model_refreshed_at", "archived_at"]  # what happened, and what comes of it
     inlines = [AllocationInline]
 
     def has_delete_permission(self, request: HttpRequest, obj: Strategy | None = None) -> bool:

@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.notifications.models import Channel, Delivery, Event, Kind
 from accounts.tokens.services import issue_token
 from botbalance.lib import system_settings
+from botbalance.status import remembering
 from exchanges import services as exchanges
 from exchanges.models import ExchangeAccount
 from orders import services as orders
@@ -156,6 +157,7 @@ def grow(user: User, size: int) -> None:
 def queries(browser: Client, address: str) -> list[str]:
     system_settings.forget()
     system_settings.current()  # remembered for seconds of the real clock: now, and not in one size by chance
+    remembering.forget()  # as is what open pages are told by
     with CaptureQueriesContext(connection) as asked:
         answer = browser.get(address)
     assert answer.status_code == 200, address

@@ -32,10 +32,22 @@ class ReadOnly(admin.ModelAdmin):
         return False
 
 
-class ReadOnlyInline(admin.TabularInline):
-    """Rows of history, shown with what they belong to."""
+class Table(admin.TabularInline):
+    """Rows shown with what they belong to; their fields are named, where Django leaves that to the heads of columns."""
 
+    template = "admin/inline_table.html"
     extra = 0
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = field.label
+        return field
+
+
+class ReadOnlyInline(Table):
+    """Rows of history."""
+
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -45,8 +45,8 @@ def test_it_shows_who_uses_what(admin: Client, alice: User, paper_account: Calla
         page = text(admin)
     for words in (
         host,
-        "21 of 6000",
-        "reads: up to 5400",
+        "21 of 6,000",
+        "reads: up to 5,400",
         alice.email,
         "this server",
         f"{alice.email}: Savings",

@@ -64,9 +64,10 @@ def _even_point(matrix: Floats, most_steps: int) -> Floats | None:
 
 
 def risk_shares(covariance: Floats, shares: Floats) -> Floats:
-    """Which fraction of the variance each asset brings."""
+    """Which fraction of the variance each asset brings; where together they have none, all bring the same."""
     parts = shares * (covariance @ shares)
-    return np.asarray(parts / parts.sum())
+    variance = parts.sum()
+    return np.asarray(parts / variance) if variance > 0 else np.full(len(shares), 1.0 / len(shares))
 
 
 def minimum_variance(covariance: Floats, cap: float = 1.0) -> Floats:

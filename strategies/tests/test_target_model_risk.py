@@ -58,6 +58,7 @@ def test_risk_parity_of_two_assets_is_by_the_inverse_of_their_volatilities_whate
 def test_risk_parity_is_unique_also_where_one_asset_undoes_another() -> None:
     hedged = np.array([[1.0, -1.0], [-1.0, 1.0]]) * 1e-4
     assert risk_parity(hedged) == pytest.approx([0.5, 0.5], abs=1e-7)
+    assert risk_shares(hedged, np.array([0.5, 0.5])).tolist() == [0.5, 0.5], "of no risk at all"
     copies = np.full((5, 5), 1e-4)
     assert risk_parity(copies) == pytest.approx(np.full(5, 0.2), abs=1e-7)
 

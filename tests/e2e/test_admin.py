@@ -14,6 +14,8 @@ PAGES = (
     "/admin/orders/order/",
     "/admin/accounts/user/1/change/",
     "/admin/exchanges/trafficstate/",
+    "/admin/strategies/strategy/1/change/",
+    "/admin/orders/order/1/change/",
 )
 
 
