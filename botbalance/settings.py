@@ -256,6 +256,13 @@ TEMPLATES = [
     },
 ]
 
+TEMPLATES.append(
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "APP_DIRS": True,
+        "OPTIONS": {"environment": "botbalance.lib.jinja.environment"},
+    }
+)
 FORM_RENDERER = "botbalance.lib.form_renderer.FormRenderer"
 
 # --- Signing in ------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def _code() -> list[Path]:
 
 
 def _templates() -> list[Path]:
-    folders = [ROOT / "templates", *(ROOT / app / "templates" for app in APPS)]
+    folders = [ROOT / "templates", *(ROOT / app / name for app in APPS for name in ("templates", "jinja2"))]
     return [path for folder in folders for path in folder.rglob("*") if path.suffix in (".html", ".txt")]
 
 
