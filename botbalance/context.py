@@ -1,12 +1,14 @@
 """What every page knows: which venue this server trades on, whether it trades at all, and whether all is well."""
 
 import json
+import re
 from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from botbalance import guide
@@ -18,6 +20,9 @@ from exchanges import traffic
 from exchanges.models import ExchangeAccount
 from exchanges.paper import services as paper
 from exchanges.selectors import accounts_of
+
+# What operators know by its seed and speed, readers know by what it is.
+_WALK = re.compile(r"walk seed \S+ x\S+")
 
 
 class VenueOf:
@@ -32,7 +37,9 @@ class VenueOf:
         """The paper exchange's price source, "" where it does not concern the reader: who has paper accounts trades
         there, whatever the server's venue is.
         """
-        return paper.market_description() if settings.EXCHANGE_ENV == "mock" or self._is_on_paper() else ""
+        if settings.EXCHANGE_ENV != "mock" and not self._is_on_paper():
+            return ""
+        return _WALK.sub(_("made-up prices"), paper.market_description())
 
     def _is_on_paper(self) -> bool:
         user = getattr(self._request, "user", None)

@@ -18,12 +18,12 @@ def text(client: Client) -> str:
 
 
 def test_a_paper_server_names_its_market(alice: User, client_for: Callable[[User], Client]) -> None:
-    assert "Paper exchange: no real money (walk seed 1 x1)" in text(client_for(alice))
+    assert "Paper exchange: no real money (made-up prices)" in text(client_for(alice))
 
 
 @pytest.mark.parametrize(("environment", "said"), [
-    ("testnet", "Binance testnet: no real money; paper accounts: walk seed 1 x1"),
-    ("mainnet", "Binance: real money; paper accounts: walk seed 1 x1"),
+    ("testnet", "Binance testnet: no real money; paper accounts: made-up prices"),
+    ("mainnet", "Binance: real money; paper accounts: made-up prices"),
 ])  # fmt: skip
 def test_another_server_names_it_to_those_who_have_paper_accounts(
     environment: str,
