@@ -3,6 +3,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Field, Model
+from django.forms import CheckboxInput
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from solo.admin import SingletonModelAdmin
@@ -43,6 +44,11 @@ class Table(admin.TabularInline):
         if field is not None:
             field.widget.attrs["aria-label"] = field.label
         return field
+
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.deletion_widget = CheckboxInput(attrs={"aria-label": _("Delete")})
+        return formset
 
 
 class ReadOnlyInline(Table):
