@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 AXE = Axe()
 # Colours on their way from one theme to the other are nobody's.
 AT_REST = "Promise.all(document.getAnimations().map((one) => one.finished))"
-# Both widths and both languages, though not every pair of them: axe sees the same in the others, and the longer language
+# Both widths and both languages, though not every pair: axe sees the same in the others, and the longer language
 # is the one that needs the room of a phone. Every pair has its pictures (`make screenshots`).
 WALKED = (Look("desktop", "en"), Look("phone", "ru"))
 # Themes differ in their colours only, so the second one is asked about those.
