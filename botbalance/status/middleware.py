@@ -50,8 +50,10 @@ class OpenPages:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         if request.method != "GET":
-            remembering.forget_reader(session)  # it may end with this: by signing out, or a new password
-        elif request.path == LIVE:
+            response = self.get_response(request)
+            remembering.forget_reader(session)  # it may have ended with this: by signing out, or a new password
+            return response
+        if request.path == LIVE:
             reader = remembering.reader(session)
             news = asking.news_of(reader, request.GET) if reader is not None else None
             if news is not None and not news.needs_bar:

@@ -37,7 +37,9 @@ def reader(session_key: str) -> int | None:
 
 
 def remember_reader(session_key: str, user_id: int) -> None:
-    """A session that has just been looked up is this user's."""
+    """A session that has just been looked up is this user's. Without a key it would be everybody's who has none."""
+    if not session_key:
+        return
     with _lock:
         if len(_readers) >= MOST_READERS:
             _readers.clear()

@@ -113,9 +113,14 @@ def test_a_user_who_is_suspended_is_told(page: Page, alice: User) -> None:
     assert "suspended" in answer.content.decode()
 
 
-def test_it_forgets_rather_than_grows(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembering, "MOST_READERS", 3)
-    for number in range(10):
+def test_it_forgets_rather_than_grows() -> None:
+    most = remembering.MOST_READERS
+    for number in range(most + 1):
         remembering.remember_reader(f"session {number}", number)
-    assert remembering.reader("session 9") == 9
+    assert remembering.reader(f"session {most}") == most
     assert remembering.reader("session 0") is None
+
+
+def test_nobody_is_taken_for_somebody_without_a_session() -> None:
+    remembering.remember_reader("", 7)
+    assert remembering.reader("") is None
